@@ -1,0 +1,54 @@
+"""The steps that exist, by name: our own and those that other packages offer as entry points."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
+
+from .errors import RecipeError
+
+if TYPE_CHECKING:
+    from .step import Step
+
+ENTRY_POINTS = "corpusmill.steps"
+"""Group under which a package names modules that define steps: `my_steps = "my_package.steps"`."""
+
+_steps: dict[str, type[Step]] = {}
+_loaded = False
+
+
+def register(step: type[Step]) -> None:
+    """Make a step known by its name; called for every Step class that sets `name`."""
+    known = _steps.get(step.name)
+    if known is not None and (known.__module__, known.__qualname__) != (step.__module__, step.__qualname__):
+        raise ValueError(f"two steps are called {step.name}: {known.__module__} and {step.__module__}; rename one")
+    _steps[step.name] = step
+
+
+def steps() -> dict[str, type[Step]]:
+    """Every known step by name, sorted; loads the built-in steps and the entry points once."""
+    global _loaded
+    if not _loaded:
+        _loaded = True
+        import_module("corpusmill.filters")
+        for point in entry_points(group=ENTRY_POINTS):
+            import_module(point.value)
+    return dict(sorted(_steps.items()))
+
+
+def step_class(name: str) -> type[Step]:
+    """The step of that name. Raises RecipeError that lists the known names and the closest one."""
+    known = steps()
+    if name not in known:
+        raise RecipeError([f"unknown step {name!r}{suggestion(name, known)}"])
+    return known[name]
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """`; did you mean X? Valid: A, B, C`, for an error about an unknown name."""
+    valid = sorted(known)
+    near = difflib.get_close_matches(str(name), valid, n=1)
+    return f"{f'; did you mean {near[0]!r}?' if near else '.'} Valid: {', '.join(valid)}"

@@ -1,0 +1,234 @@
+"""Steps: what a pipeline is made of. A step is a declaration: a frozen, typed, keyword-only model.
+
+Three kinds and no more. A `Transform` changes text and never drops a document. A `Filter` measures signals and
+never changes text; its rules, thresholds over signals, decide. A `Global` needs the whole corpus.
+
+    class MyFilter(Filter):
+        '''Drops documents that shout.'''
+        name: ClassVar[str] = "my_filter"
+        max_upper_ratio: Annotated[Threshold, AtMost("upper_ratio")] = 0.3
+
+        def measure(self, docs: Documents) -> Documents:
+            return docs.with_signals({"upper_ratio": [...]})
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from .documents import Documents
+
+Comparison = Literal[">=", "<=", ">", "<"]
+
+
+def _check_threshold(value: Any) -> Any:
+    if isinstance(value, dict) and "default" not in value:
+        raise ValueError(
+            "thresholds by language need a 'default' beside "
+            f"{', '.join(sorted(value))}: e.g. {{default: 50, zh: 30}} (null switches a rule off)"
+        )
+    return value
+
+
+Threshold = Annotated[float | dict[str, float | None] | None, AfterValidator(_check_threshold)]
+"""A rule's bound: a number, `None` to switch the rule off (0 is a bound like any other), or numbers by language
+(`{"default": 50, "zh": 30, "zh-Hant": 20}`; the most specific key wins, `language-Script` before `language`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Ties a threshold field to a signal: a document is kept when `signal <comparison> threshold`."""
+
+    signal: str
+    comparison: Comparison
+
+
+def AtLeast(signal: str) -> Bound:  # noqa: N802 - reads as a type inside Annotated[...]
+    return Bound(signal, ">=")
+
+
+def AtMost(signal: str) -> Bound:  # noqa: N802
+    return Bound(signal, "<=")
+
+
+def Above(signal: str) -> Bound:  # noqa: N802
+    return Bound(signal, ">")
+
+
+def Below(signal: str) -> Bound:  # noqa: N802
+    return Bound(signal, "<")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A named condition to keep a document: `signal comparison threshold`. NaN (not measured) passes."""
+
+    name: str
+    signal: str
+    comparison: Comparison
+    threshold: float | dict[str, float | None] | None
+
+    def threshold_expr(self) -> pl.Expr:
+        """The threshold that holds for each row, by its `language` and `script` columns; null where it is off."""
+        if not isinstance(self.threshold, dict):
+            return pl.lit(self.threshold, dtype=pl.Float64)
+        tagged = pl.concat_str([pl.col("language"), pl.col("script")], separator="-")
+        expr = pl.lit(self.threshold["default"], dtype=pl.Float64)
+        for key in sorted((k for k in self.threshold if k != "default"), key=lambda k: "-" in k):
+            hit = (tagged if "-" in key else pl.col("language")) == key
+            expr = pl.when(hit.fill_null(False)).then(pl.lit(self.threshold[key], dtype=pl.Float64)).otherwise(expr)
+        return expr
+
+    def fails_expr(self) -> pl.Expr:
+        """True for the rows that break the rule."""
+        # Compared in float32, the type signals are stored in: .7 stored and .7 asked for must be equal.
+        value, limit = pl.col(self.signal), self.threshold_expr().cast(pl.Float32)
+        fails = {">=": value < limit, "<=": value > limit, ">": value <= limit, "<": value >= limit}[self.comparison]
+        return fails.fill_null(False) & value.is_not_nan()
+
+
+class Step(BaseModel, ABC):
+    """Base of all steps. Fields are options; a field's docstring is its help."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True)
+
+    name: ClassVar[str]
+    """The name in recipes and ledgers: snake_case, unique in the registry."""
+    version: ClassVar[int] = 1
+    """Goes up whenever the same input would give another output; kept in manifests and in augmented documents."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if "name" in cls.__dict__:
+            from .registry import register
+
+            register(cls)
+
+    def prepare(self) -> None:  # noqa: B027 - optional by design
+        """Load models and tables now; called once in each worker before the first batch, and by `plan`.
+
+        Raises CorpusmillError with what to do when something needed is missing.
+        """
+
+    def describe(self) -> dict[str, Any]:
+        """Name, version and every option: what a manifest keeps."""
+        return {"name": self.name, "version": self.version, **self.model_dump(mode="json")}
+
+
+class Transform(Step):
+    """Changes text, document by document; never drops one. What it cuts out, it records.
+
+    A document's result must not depend on the others in its batch: batches are cut differently after a failure.
+    """
+
+    signal_names: ClassVar[tuple[str, ...]] = ()
+    """Signals that it sets (counts of edits by kind, for instance)."""
+
+    @abstractmethod
+    def transform(self, docs: Documents) -> Documents:
+        """The documents with their new texts; same rows, same order (augmentation alone may append rows)."""
+
+
+class Filter(Step):
+    """Measures signals and judges them by rules; never changes text.
+
+    A document's signals must not depend on the others in its batch.
+    """
+
+    @abstractmethod
+    def measure(self, docs: Documents) -> Documents:
+        """The documents with this filter's signals (and, for the language step, its columns) set."""
+
+    def rules(self) -> list[Rule]:
+        """One rule for each threshold field that is not off, in the order of the fields."""
+        found = []
+        for field, info in type(self).model_fields.items():
+            for mark in info.metadata:
+                threshold = getattr(self, field)
+                if isinstance(mark, Bound) and threshold is not None:
+                    found.append(Rule(field, mark.signal, mark.comparison, threshold))
+        return found
+
+    @property
+    def signal_names(self) -> tuple[str, ...]:
+        """Signals that it sets, stored with each document, whether or not a rule reads them."""
+        marks = (m.signal for info in type(self).model_fields.values() for m in info.metadata if isinstance(m, Bound))
+        return tuple(dict.fromkeys(marks))
+
+
+@dataclass(frozen=True, slots=True)
+class Sketches:
+    """What a Global sees of the whole corpus: one row a document, in input order.
+
+    `table` has `id`, `source`, `language`, `script`, `length` (bytes of text), the signals so far, and the columns of
+    the step's own `sketch`. `texts(rows)` fetches the texts of some rows, from disk when the run is on disk: sort the
+    rows and ask for many at once.
+    """
+
+    table: pl.DataFrame
+    texts: Callable[[Sequence[int]], list[str]]
+
+
+DECISION_SCHEMA: dict[str, Any] = {
+    "row": pl.Int64,
+    "rule": pl.String,
+    "value": pl.Float64,
+    "threshold": pl.Float64,
+    "kept_row": pl.Int64,
+    "cluster": pl.Int64,
+}
+"""Columns of a Global's decisions, one row for each document to drop: its row in the sketches, the rule, the
+measured value and threshold, the row of the document that is kept in its place, and the cluster (-1: none)."""
+
+
+class Global(Step):
+    """Needs the whole corpus. `sketch` runs in parallel, batch by batch; `decide` runs once over all sketches."""
+
+    @abstractmethod
+    def sketch(self, docs: Documents) -> pa.Table:
+        """What `decide` must know of each document, one row a document, as small as can be."""
+
+    @abstractmethod
+    def decide(self, sketches: Sketches) -> pl.DataFrame:
+        """The documents to drop, in the columns of `DECISION_SCHEMA`. Must not depend on how the corpus was cut."""
+
+
+def decisions(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    """Decisions from dictionaries; absent keys are null."""
+    return pl.DataFrame([{k: r.get(k) for k in DECISION_SCHEMA} for r in rows], schema=DECISION_SCHEMA)
+
+
+def failures(filter_: Filter, docs: Documents) -> Iterator[tuple[int, Rule, float, float]]:
+    """Every broken rule of every document: (row, rule, value, threshold), by rule and then by row."""
+    rules = filter_.rules()
+    if not rules or not len(docs):
+        return
+    missing = sorted({r.signal for r in rules} - set(docs.signals))
+    if missing:
+        raise ValueError(f"step {filter_.name} has rules on signals that nothing measured: {', '.join(missing)}")
+    names = {r.signal for r in rules}
+    frame = pl.DataFrame(
+        {
+            "language": pl.Series(docs.languages, dtype=pl.String),
+            "script": pl.Series(docs.scripts, dtype=pl.String),
+            **{n: docs.signals[n] for n in sorted(names)},
+        }
+    )
+    checked = frame.select(
+        *(rule.fails_expr().alias(f"f{i}") for i, rule in enumerate(rules)),
+        *(rule.threshold_expr().alias(f"t{i}") for i, rule in enumerate(rules)),
+    )
+    for i, rule in enumerate(rules):
+        for row in np.flatnonzero(checked[f"f{i}"].to_numpy()):
+            threshold = checked[f"t{i}"]
+            limit = threshold[int(row)] if len(threshold) > 1 else threshold[0]
+            yield int(row), rule, float(docs.signals[rule.signal][row]), float(limit)
