@@ -113,7 +113,7 @@ class Step(BaseModel, ABC):
 
             register(cls)
 
-    def prepare(self) -> None:  # noqa: B027 - optional by design
+    def prepare(self) -> None:
         """Load models and tables now; called once in each worker before the first batch, and by `plan`.
 
         Raises CorpusmillError with what to do when something needed is missing.
@@ -132,6 +132,8 @@ class Transform(Step):
 
     signal_names: ClassVar[tuple[str, ...]] = ()
     """Signals that it sets (counts of edits by kind, for instance)."""
+    appends: ClassVar[bool] = False
+    """True for a step that may append documents (augmentation); it sees only documents that are still kept."""
 
     @abstractmethod
     def transform(self, docs: Documents) -> Documents:
@@ -169,8 +171,8 @@ class Filter(Step):
 class Sketches:
     """What a Global sees of the whole corpus: one row a document, in input order.
 
-    `table` has `id`, `source`, `language`, `script`, `length` (bytes of text), the signals so far, and the columns of
-    the step's own `sketch`. `texts(rows)` fetches the texts of some rows, from disk when the run is on disk: sort the
+    `table` has `id`, `source`, `language`, `script`, `parent_id`, `length` (bytes of text), and the columns of the
+    step's own `sketch`. `texts(rows)` fetches the texts of some rows, from disk when the run is on disk: sort the
     rows and ask for many at once.
     """
 

@@ -1,0 +1,137 @@
+"""Processes of this machine: a pool that survives a dead worker."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import deque
+from multiprocessing.connection import Connection, Pipe, wait
+from typing import Any
+
+from ..errors import RunError
+from ..job import Job, Phase, run_task
+from ..progress import Display, Meter
+from . import DoneHook
+
+ATTEMPTS = 3
+"""How often a task is tried when its worker dies (killed for memory, a crash in native code)."""
+
+
+class LocalExecutor:
+    """Runs tasks in `workers` processes; with one worker, in this process."""
+
+    def __init__(self, workers: int) -> None:
+        if workers < 1:
+            raise ValueError(f"workers must be 1 or more, not {workers}")
+        self._workers = workers
+
+    def run(self, job: Job, display: Display, done: DoneHook) -> None:
+        pool = _Pool(job, self._workers) if self._workers > 1 else None
+        try:
+            for phase in job.phases:
+                pending = job.pending(phase)
+                if not pending:
+                    continue
+                with display.phase(phase.what, phase.tasks) as meter:
+                    meter.advance(tasks=phase.tasks - len(pending))
+                    if pool is None or (phase.tasks == 1 and phase.name != "map-0"):
+                        for task in pending:
+                            done(phase, task, run_task(job, phase.name, task, lambda d, b: meter.advance(0, d, b)))
+                            meter.advance(tasks=1)
+                    else:
+                        pool.run(phase, pending, meter, done)
+        finally:
+            if pool is not None:
+                pool.close()
+
+
+class _Pool:
+    def __init__(self, job: Job, workers: int) -> None:
+        self._job = job
+        self._size = workers
+        self._workers: dict[Connection, subprocess.Popen[bytes]] = {}
+
+    def _start(self) -> Connection:
+        ours, theirs = Pipe()
+        # One thread a worker: the parallelism is in the processes, and threads of polars or BLAS would fight for cores.
+        single = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+        env = {**os.environ, **single, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+        command = [
+            sys.executable,
+            "-m",
+            "corpusmill.curate.executors.worker",
+            str(theirs.fileno()),
+            str(self._job.output),
+        ]
+        process = subprocess.Popen(command, env=env, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        theirs.close()
+        self._workers[ours] = process
+        return ours
+
+    def run(self, phase: Phase, pending: list[int], meter: Meter, done: DoneHook) -> None:
+        """Run all tasks of a phase; failed ones leave their siblings unharmed and are named together at the end."""
+        todo: deque[tuple[int, int]] = deque((task, 1) for task in pending)
+        busy: dict[Connection, tuple[int, int]] = {}
+        failed: list[str] = []
+
+        def give(worker: Connection) -> None:
+            if todo:
+                busy[worker] = todo.popleft()
+                worker.send((phase.name, busy[worker][0]))
+
+        while len(self._workers) < min(self._size, len(pending)):
+            self._start()
+        for worker in list(self._workers):
+            give(worker)
+        while busy:
+            for ready in wait(list(busy)):
+                assert isinstance(ready, Connection)
+                task, attempt = busy[ready]
+                try:
+                    message: tuple[Any, ...] = ready.recv()
+                except (EOFError, OSError):
+                    code = self._bury(ready)
+                    del busy[ready]
+                    if attempt < ATTEMPTS:
+                        todo.append((task, attempt + 1))
+                    else:
+                        failed.append(
+                            f"task {task} of {phase.name}: its worker died {attempt} times (exit code {code}; -9 is usually lack of memory: use fewer workers)"
+                        )
+                    give(self._start())
+                    continue
+                if message[0] == "progress":
+                    meter.advance(0, message[1], message[2])
+                    continue
+                del busy[ready]
+                if message[0] == "done":
+                    meter.advance(tasks=1)
+                    done(phase, task, message[1])
+                else:
+                    failed.append(f"task {task} of {phase.name}: {message[1]}\n{message[2]}".rstrip())
+                give(ready)
+        if failed:
+            raise RunError(
+                "\n".join(
+                    [
+                        *failed[:5],
+                        f"{len(failed)} of {len(pending)} tasks failed; the others are kept, and the same command goes on from there",
+                    ]
+                )
+            )
+
+    def _bury(self, worker: Connection) -> int:
+        process = self._workers.pop(worker)
+        worker.close()
+        return process.wait()
+
+    def close(self) -> None:
+        for connection, process in self._workers.items():
+            connection.close()  # the worker sees the pipe close and exits
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self._workers.clear()

@@ -1,0 +1,371 @@
+"""Pipelines: steps in order, applied to a table in memory or run over files on disk."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from .budget import BUDGET_AFTER, check_bad_share
+from .documents import MAX_BATCH_ROWS, Documents, with_core_columns
+from .errors import InputError, RecipeError, RunError
+from .executors import executor as executor_named
+from .finish import MANIFEST
+from .job import OUTPUTS, Job, Phase, clear
+from .progress import Display
+from .readers import Input, Plan, plan_units
+from .stage import (
+    EMPTY,
+    QUARANTINE_SCHEMA,
+    REMOVED_SCHEMA,
+    ROW,
+    Failure,
+    Processed,
+    drop_empty,
+    ledger_table,
+    process,
+    quarantine_table,
+    removed_table,
+    signal_names,
+    sketch_table,
+    stages,
+    to_table,
+)
+from .step import Sketches, Step
+from .tasks import check_decisions
+
+UNIT_BYTES = 32 << 20
+"""Input bytes of a work unit: some seconds to a minute of work, and what is lost at most when a worker dies."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What `Pipeline.apply` returns: every document of the table is in exactly one of kept, ledger and quarantine."""
+
+    kept: pa.Table
+    ledger: pa.Table
+    quarantine: pa.Table
+    removed: pa.Table
+    """Text that Transforms cut out of documents that stayed."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run. `counts`: read, augmented, train, validation, dropped, quarantined."""
+
+    output: Path
+    manifest: dict[str, Any]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return dict(self.manifest["counts"])
+
+    @property
+    def funnel(self) -> list[tuple[str, int, int]]:
+        """(step, documents that came to it, documents that it dropped or quarantined)."""
+        return [(f["step"], f["documents"], f["dropped"] + f["quarantined"]) for f in self.manifest["funnel"]]
+
+
+class Pipeline:
+    """Steps in order.
+
+    Args:
+        steps: Transforms, Filters and Globals.
+        name: goes into the manifest, the report and the dataset card.
+        validation: share of the kept documents that becomes the validation split (of `run`), in [0, 1).
+        max_bad_share: a run stops when more than this share of the documents cannot be read or make a step raise.
+        keep_dropped_text: whether the ledger holds the text of dropped documents too, so that nothing is lost.
+        seed: of the split.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        *,
+        name: str = "corpus",
+        validation: float = 0.01,
+        max_bad_share: float = 0.05,
+        keep_dropped_text: bool = True,
+        seed: int = 0,
+    ) -> None:
+        problems = [f"step {i + 1} is {s!r}, not a step" for i, s in enumerate(steps) if not isinstance(s, Step)]
+        if not 0 <= validation < 1:
+            problems.append(f"validation is {validation}; it is a share, from 0 to below 1, e.g. 0.01")
+        if not 0 <= max_bad_share <= 1:
+            problems.append(f"max_bad_share is {max_bad_share}; it is a share, from 0 to 1, e.g. 0.05")
+        if problems:
+            raise RecipeError(problems)
+        self.steps = list(steps)
+        self.name = name
+        self.validation = validation
+        self.max_bad_share = max_bad_share
+        self.keep_dropped_text = keep_dropped_text
+        self.seed = seed
+
+    def apply(self, table: pa.Table) -> Applied:
+        """Run the steps over a table in memory; it needs a column `text`, and `id` if its ids matter.
+
+        Other columns are carried along. Raises ValueError when `text` is missing.
+        """
+        table = with_core_columns(table).append_column(ROW, pa.array(np.arange(table.num_rows)))
+        maps, cuts = stages(self.steps)
+        for step in self.steps:
+            step.prepare()
+        names = signal_names(self.steps)
+        whole = Documents(table)
+        repeats = (
+            np.flatnonzero(~pl.Series(whole.ids).is_first_distinct().to_numpy())
+            if len(whole)
+            else np.array([], dtype=np.int64)
+        )
+        done = Processed()
+        ledger: list[pa.Table] = []
+        quarantine = []
+        if len(repeats):
+            twice = whole.take(repeats)
+            error = "the id repeats that of an earlier document"
+            columns = {
+                "position": pa.nulls(len(twice), pa.int64()),
+                "step": pa.array(["read"] * len(twice)),
+                "error": pa.array([error] * len(twice)),
+                "raw": pa.nulls(len(twice), pa.large_binary()),
+            }
+            found = pa.table({**columns, **{n: twice.table.column(n) for n in ("id", "source", "text", ROW)}})
+            quarantine.append(found.select([*QUARANTINE_SCHEMA.names, ROW]))
+            whole = whole.take(np.setdiff1d(np.arange(len(whole)), repeats))
+        whole, empty = drop_empty(whole)
+        if len(empty):
+            ledger.append(ledger_table(empty, [[EMPTY]] * len(empty), names))
+        batches = [
+            whole.take(np.arange(i, min(i + MAX_BATCH_ROWS, len(whole)))) for i in range(0, len(whole), MAX_BATCH_ROWS)
+        ]
+        removed = []
+        for i, steps in enumerate(maps):
+            done = Processed()
+            for batch in batches:
+                done.extend(process(batch, steps))
+            ledger += [ledger_table(d, r, names) for d, r in done.dropped]
+            removed += [removed_table(d) for d in (*done.kept, *(x for x, _ in done.dropped))]
+            quarantine.append(quarantine_table(done.quarantined))
+            batches = done.kept
+            if i < len(cuts):
+                batches = [Documents(d.table, d.signals) for d in batches]  # what was cut out is already accounted for
+                batches, rows = self._decide(cuts[i], batches, names)
+                ledger += rows
+        kept = [to_table(d, names) for d in batches]
+        nothing = to_table(Documents(table.slice(0, 0)), names)
+        return Applied(
+            kept=pa.concat_tables([nothing, *kept]).drop_columns([ROW]),
+            ledger=pa.concat_tables([ledger_table(Documents(table.slice(0, 0)), [], names), *ledger])
+            .sort_by(ROW)
+            .drop_columns([ROW]),
+            quarantine=pa.concat_tables([*quarantine]).sort_by(ROW).drop_columns([ROW])
+            if quarantine
+            else QUARANTINE_SCHEMA.empty_table(),
+            removed=pa.concat_tables([REMOVED_SCHEMA.empty_table(), *removed]),
+        )
+
+    def _decide(
+        self, cut: tuple[str, Any], batches: list[Documents], names: list[str]
+    ) -> tuple[list[Documents], list[pa.Table]]:
+        label, step = cut
+        if not batches:
+            return [], []
+        frame = pl.from_arrow(pa.concat_tables([sketch_table(step, d) for d in batches]))
+        assert isinstance(frame, pl.DataFrame)
+        texts = [t for d in batches for t in d.texts]
+        found = step.decide(Sketches(frame.drop(ROW), lambda rows: [texts[r] for r in rows]))
+        check_decisions(label, found, len(frame))
+        decided = {d["row"]: d for d in found.iter_rows(named=True)}
+        ids = frame["id"]
+        out, ledger, start = [], [], 0
+        for docs in batches:
+            gone = [i for i in range(len(docs)) if start + i in decided]
+            if gone:
+                rows = [decided[start + i] for i in gone]
+                reasons = [[Failure(label, d["rule"], None, d["value"], d["threshold"])] for d in rows]
+                kept_ids = [None if d["kept_row"] is None else ids[d["kept_row"]] for d in rows]
+                ledger.append(ledger_table(docs.take(gone), reasons, names, kept_ids))
+            left = [i for i in range(len(docs)) if start + i not in decided]
+            start += len(docs)
+            if left:
+                out.append(docs.take(left) if gone else docs)
+        return out, ledger
+
+    def run(
+        self,
+        inputs: str | Path | Input | Sequence[str | Path | Input],
+        output: str | Path,
+        *,
+        workers: int | None = None,
+        executor: str = "local",
+        cluster: dict[str, Any] | None = None,
+        overwrite: bool = False,
+        quiet: bool = False,
+        unit_bytes: int = UNIT_BYTES,
+    ) -> RunResult:
+        """Run the steps over files and write a corpus.
+
+        The same call goes on with a run that was interrupted, at any number of workers, and gives the same bytes.
+
+        Args:
+            inputs: files, folders, globs (any fsspec URL), or `Input`s that say how to read them.
+            output: a folder, empty or holding an unfinished run of the same steps over the same inputs.
+            workers: processes; the number of cores by default.
+            executor: `local`, `ray` or `slurm`.
+            cluster: options of the Slurm executor (partition, time, mem_per_cpu_gb, ...).
+            overwrite: delete what another run left in `output` first.
+            quiet: no progress.
+            unit_bytes: size of a work unit in input bytes.
+
+        Raises:
+            InputError: nothing matched, or nothing has a reader.
+            RunError: too many bad documents, a failing task, another run in `output`.
+        """
+        given = as_inputs(inputs)
+        target = Path(output)
+        plan = plan_units(given, unit_bytes)
+        if not plan.units:
+            raise InputError(
+                "none of the input files has a reader:\n"
+                + "\n".join(f"{b.source}: {b.error}" for b in plan.refused[:10])
+            )
+        fingerprint = self._fingerprint(given, plan, unit_bytes)
+        display = Display(quiet)
+        if overwrite:
+            clear(target)
+        with _locked(target):
+            done = _finished(target, fingerprint)
+            if done is not None:
+                display.say(f"{target} is already complete")
+                clear(target, [".work"])
+                return RunResult(target, done)
+            job = self._job(target, given, plan, fingerprint)
+            if plan.refused:
+                display.say(
+                    f"{len(plan.refused)} files have no reader and go to quarantine, e.g. {plan.refused[0].source}: {plan.refused[0].error}"
+                )
+            runner = executor_named(executor, workers or os.cpu_count() or 1, cluster)
+            runner.run(job, display, partial(_watch, job, {"documents": 0, "bad": 0}))
+            if executor == "slurm" and not (target / MANIFEST).exists():
+                return RunResult(target, {"counts": {}, "funnel": []})
+            manifest = json.loads((target / MANIFEST).read_bytes())
+            clear(target, [".work"])
+            return RunResult(target, manifest)
+
+    def plan(self, inputs: str | Path | Input | Sequence[str | Path | Input], unit_bytes: int = UNIT_BYTES) -> Plan:
+        """The work units that a run would have, without running it."""
+        return plan_units(as_inputs(inputs), unit_bytes)
+
+    def _fingerprint(self, inputs: Sequence[Input], plan: Plan, unit_bytes: int) -> str:
+        """What decides the output's bytes, hashed: steps, inputs and their content, the cut into units, our version."""
+        from importlib.metadata import version
+
+        what = {
+            "corpusmill": version("corpusmill"),
+            "steps": [s.describe() for s in self.steps],
+            "inputs": [i.model_dump(mode="json") for i in inputs],
+            "files": plan.fingerprints,
+            "unit_bytes": unit_bytes,
+            "validation": self.validation,
+            "seed": self.seed,
+            "keep_dropped_text": self.keep_dropped_text,
+        }
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+    def _job(self, target: Path, inputs: list[Input], plan: Plan, fingerprint: str) -> Job:
+        """The unfinished job in the folder if it is this one, else a new one."""
+        if (target / ".work" / "job.pkl").exists():
+            job = Job.load(target)
+            if job.fingerprint != fingerprint:
+                changed = (
+                    "the inputs have changed"
+                    if job.fingerprints != plan.fingerprints
+                    else "the steps or options differ"
+                )
+                raise RunError(
+                    f"{target} holds an unfinished run, and {changed} since; choose another output, or overwrite (--overwrite) to start anew"
+                )
+            if job.max_bad_share != self.max_bad_share:
+                job.max_bad_share = self.max_bad_share
+                job.save()
+            return job
+        present = [n for n in (*OUTPUTS, MANIFEST) if (target / n).exists()]
+        if present:
+            raise RunError(
+                f"{target} already holds {', '.join(present)} of another run; choose another output, or overwrite (--overwrite)"
+            )
+        job = Job(
+            output=target,
+            name=self.name,
+            steps=self.steps,
+            inputs=inputs,
+            units=plan.units,
+            refused=plan.refused,
+            fingerprints=plan.fingerprints,
+            fingerprint=fingerprint,
+            validation=self.validation,
+            seed=self.seed,
+            keep_dropped_text=self.keep_dropped_text,
+            max_bad_share=self.max_bad_share,
+        )
+        job.save()
+        return job
+
+
+def as_inputs(inputs: str | Path | Input | Sequence[str | Path | Input]) -> list[Input]:
+    """Paths and Inputs as a list of Inputs."""
+    many = [inputs] if isinstance(inputs, (str, Path, Input)) else list(inputs)
+    if not many:
+        raise InputError("no inputs: name files, folders or globs")
+    return [i if isinstance(i, Input) else Input(path=str(i)) for i in many]
+
+
+def _watch(job: Job, seen: dict[str, int], phase: Phase, task: int, marker: dict[str, Any]) -> None:
+    """Stop a run early when too many documents are bad; the `ids` phase checks again over all of them."""
+    if not phase.name.startswith("map-"):
+        return
+    seen["documents"] += marker["documents"]
+    seen["bad"] += marker["quarantined"]
+    if seen["documents"] >= BUDGET_AFTER:
+        check_bad_share(job, seen["bad"], seen["documents"])
+
+
+def _finished(target: Path, fingerprint: str) -> dict[str, Any] | None:
+    path = target / MANIFEST
+    if not path.exists():
+        return None
+    manifest: dict[str, Any] = json.loads(path.read_bytes())
+    if manifest["fingerprint"] != fingerprint:
+        raise RunError(
+            f"{target} holds a finished corpus of other steps or inputs; choose another output, or overwrite (--overwrite)"
+        )
+    return manifest
+
+
+@contextmanager
+def _locked(target: Path) -> Iterator[None]:
+    """Keep two runs from writing into one folder; the lock goes with the process, however it ends."""
+    work = target / ".work"
+    work.mkdir(parents=True, exist_ok=True)
+    handle = os.open(work / "lock", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise RunError(f"another run is writing to {target}; wait for it or choose another output") from None
+    try:
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,318 @@
+"""Running Transforms and Filters over one batch: who is kept, who is dropped and why, who raised.
+
+The same code serves a table in memory and a run on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from .documents import Documents, Floats, Removed
+from .step import Filter, Global, Step, Transform, failures
+
+ROW = "_row"
+"""Column with a document's ordinal in its work unit: it keeps the order and ties parts together."""
+
+FAILURE = pa.struct(
+    [
+        ("step", pa.string()),
+        ("rule", pa.string()),
+        ("signal", pa.string()),
+        ("value", pa.float64()),
+        ("threshold", pa.float64()),
+    ]
+)
+"""One broken rule. `value` and `threshold` are null where a decision is not a comparison."""
+
+QUARANTINE_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("position", pa.int64()),
+        ("step", pa.string()),
+        ("error", pa.string()),
+        ("text", pa.large_string()),
+        ("raw", pa.large_binary()),
+    ]
+)
+"""Documents that could not be read or made a step raise. `raw` holds the undecoded bytes of what never became text."""
+
+REMOVED_SCHEMA = pa.schema(
+    [("id", pa.string()), ("step", pa.string()), ("rule", pa.string()), ("text", pa.large_string())]
+)
+"""Pieces that Transforms cut out of documents that stayed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A broken rule of one document."""
+
+    step: str
+    rule: str
+    signal: str | None = None
+    value: float | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A document that raised: where it stood, which step, what was said."""
+
+    row: int
+    id: str
+    source: str | None
+    step: str
+    error: str
+    text: str
+
+
+@dataclass(slots=True)
+class Processed:
+    """What became of one batch."""
+
+    kept: list[Documents] = field(default_factory=list)
+    dropped: list[tuple[Documents, list[list[Failure]]]] = field(default_factory=list)
+    """Batches of dropped documents, each with its documents' broken rules (never empty)."""
+    quarantined: list[Quarantined] = field(default_factory=list)
+    appended: int = 0
+    """Documents that augmentation added."""
+
+    def extend(self, other: Processed) -> None:
+        self.kept += other.kept
+        self.dropped += other.dropped
+        self.quarantined += other.quarantined
+        self.appended += other.appended
+
+
+class StepRaised(Exception):
+    """A step raised on a batch; `step` names it, `__cause__` is what it raised."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(step)
+        self.step = step
+
+
+def process(docs: Documents, steps: Sequence[tuple[str, Step]]) -> Processed:
+    """Run `steps` (label, step) over a batch. A batch that raises is halved until the culprit is alone.
+
+    Every Filter measures every document of the batch, also those that an earlier one has failed, so that all broken
+    rules are known and thresholds can be changed later without reading text again.
+    """
+    if not len(docs):
+        return Processed()
+    try:
+        return _process(docs, steps)
+    except StepRaised as raised:
+        cause = raised.__cause__
+        if len(docs) == 1:
+            row = int(docs.table.column(ROW)[0].as_py())
+            source = docs.table.column("source")[0].as_py()
+            error = f"{type(cause).__name__}: {cause}"
+            return Processed(quarantined=[Quarantined(row, docs.ids[0], source, raised.step, error, docs.texts[0])])
+        half = len(docs) // 2
+        out = process(docs.take(np.arange(half)), steps)
+        out.extend(process(docs.take(np.arange(half, len(docs))), steps))
+        return out
+
+
+def _process(docs: Documents, steps: Sequence[tuple[str, Step]]) -> Processed:
+    out = Processed()
+    broken: dict[int, list[Failure]] = {}
+    for label, step in steps:
+        try:
+            if isinstance(step, Transform):
+                if step.appends and broken:  # only what is kept may have children
+                    docs, broken = _set_aside(docs, broken, out)
+                before = len(docs)
+                docs = step.transform(docs)
+                if len(docs) < before or (len(docs) > before and not step.appends):
+                    raise RuntimeError(f"turned {before} documents into {len(docs)}; a Transform keeps every row")
+                out.appended += len(docs) - before
+            elif isinstance(step, Filter):
+                text = docs.text
+                docs = step.measure(docs)
+                if docs.text is not text:
+                    raise RuntimeError("changed the text; a Filter only measures")
+                for row, rule, value, threshold in failures(step, docs):
+                    found = Failure(label, rule.name, rule.signal, value, threshold)
+                    broken.setdefault(row, []).append(found)
+        except Exception as error:
+            raise StepRaised(label) from error
+    docs, _ = _set_aside(docs, broken, out)
+    if len(docs):
+        out.kept.append(docs)
+    return out
+
+
+def _set_aside(
+    docs: Documents, broken: dict[int, list[Failure]], out: Processed
+) -> tuple[Documents, dict[int, list[Failure]]]:
+    """Move the documents with broken rules to `out.dropped`; what remains has none."""
+    if not broken:
+        return docs, {}
+    rows = sorted(broken)
+    out.dropped.append((docs.take(rows), [broken[r] for r in rows]))
+    return docs.take(np.setdiff1d(np.arange(len(docs)), rows)), {}
+
+
+def labelled(steps: Iterable[Step]) -> list[tuple[str, Step]]:
+    """Each step with the name that ledgers use for it: its own, numbered from the second of a kind on."""
+    seen: dict[str, int] = {}
+    out = []
+    for step in steps:
+        seen[step.name] = seen.get(step.name, 0) + 1
+        out.append((step.name if seen[step.name] == 1 else f"{step.name}_{seen[step.name]}", step))
+    return out
+
+
+def stages(steps: Iterable[Step]) -> tuple[list[list[tuple[str, Step]]], list[tuple[str, Global]]]:
+    """A pipeline cut at each Global: n + 1 lists of per-document steps around n Globals."""
+    maps: list[list[tuple[str, Step]]] = [[]]
+    cuts: list[tuple[str, Global]] = []
+    for label, step in labelled(steps):
+        if isinstance(step, Global):
+            cuts.append((label, step))
+            maps.append([])
+        else:
+            maps[-1].append((label, step))
+    return maps, cuts
+
+
+def signal_names(steps: Iterable[Step]) -> list[str]:
+    """Every signal that these steps may set, in order of first mention."""
+    names = (n for s in steps if isinstance(s, (Transform, Filter)) for n in s.signal_names)
+    return list(dict.fromkeys(names))
+
+
+def to_table(docs: Documents, names: Sequence[str]) -> pa.Table:
+    """The batch's columns and a `signals` struct of all `names`; null where not measured. No names, no struct."""
+    if not names:
+        return docs.table
+    unmeasured: Floats = np.full(len(docs), np.nan, dtype=np.float32)
+    arrays = [pa.array(docs.signals.get(n, unmeasured), pa.float32(), from_pandas=True) for n in names]
+    return docs.table.append_column("signals", pa.StructArray.from_arrays(arrays, names=list(names)))
+
+
+def from_table(table: pa.Table) -> Documents:
+    """The inverse of `to_table`."""
+    if "signals" not in table.column_names:
+        return Documents(table)
+    struct = table.column("signals").combine_chunks()
+    names = [struct.type.field(i).name for i in range(struct.type.num_fields)]
+    values = {n: struct.field(n).to_numpy(zero_copy_only=False).astype(np.float32) for n in names}
+    return Documents(table.drop_columns(["signals"]), {n: v for n, v in values.items() if not np.isnan(v).all()})
+
+
+def ledger_table(
+    docs: Documents,
+    reasons: Sequence[Sequence[Failure]],
+    names: Sequence[str],
+    kept_ids: Sequence[str | None] | None = None,
+) -> pa.Table:
+    """Ledger rows: the dropped documents with the first broken rule in columns, and all of them in `failed`."""
+    first = [r[0] for r in reasons]
+    ours = {
+        "step": pa.array([f.step for f in first], pa.string()),
+        "rule": pa.array([f.rule for f in first], pa.string()),
+        "signal": pa.array([f.signal for f in first], pa.string()),
+        "value": pa.array([f.value for f in first], pa.float64()),
+        "threshold": pa.array([f.threshold for f in first], pa.float64()),
+        "kept_id": pa.array(kept_ids or [None] * len(docs), pa.string()),
+        "failed": pa.array(
+            [
+                [
+                    {"step": f.step, "rule": f.rule, "signal": f.signal, "value": f.value, "threshold": f.threshold}
+                    for f in r
+                ]
+                for r in reasons
+            ],
+            pa.list_(FAILURE),
+        ),
+    }
+    whole = to_table(docs, names)
+    head = {"id": whole.column("id"), "source": whole.column("source"), **ours}
+    return pa.table({**head, **{n: whole.column(n) for n in whole.column_names if n not in head}})
+
+
+def removed_table(docs: Documents) -> pa.Table:
+    """The pieces cut out of these documents."""
+    ids = docs.ids
+    return pa.Table.from_pylist(
+        [{"id": ids[r.row], "step": r.step, "rule": r.rule, "text": r.text} for r in docs.removed], REMOVED_SCHEMA
+    )
+
+
+def quarantine_table(found: Sequence[Quarantined]) -> pa.Table:
+    """Quarantine rows, with the `_row` column."""
+    columns = {
+        "id": [q.id for q in found],
+        "source": [q.source for q in found],
+        "position": [None] * len(found),
+        "step": [q.step for q in found],
+        "error": [q.error for q in found],
+        "text": [q.text for q in found],
+        "raw": [None] * len(found),
+    }
+    table = pa.table({k: pa.array(v, QUARANTINE_SCHEMA.field(k).type) for k, v in columns.items()})
+    return table.append_column(ROW, pa.array([q.row for q in found], pa.int64()))
+
+
+EMPTY = Failure("read", "empty_text", None, 0.0, 1.0)
+"""Why a document without text is dropped before any step sees it."""
+
+
+def drop_empty(docs: Documents) -> tuple[Documents, Documents]:
+    """(documents with text, documents with none but white space)."""
+    stripped = pl.Series(docs.text).str.strip_chars().str.len_bytes().to_numpy()
+    empty = np.flatnonzero(stripped == 0)
+    if not len(empty):
+        return docs, docs.take([])
+    return docs.take(np.flatnonzero(stripped)), docs.take(empty)
+
+
+def sketch_table(step: Global | None, docs: Documents) -> pa.Table:
+    """What a Global (or, for None, the split) will see of a batch: the common columns and the step's own."""
+    lengths = pl.Series(docs.text).str.len_bytes()
+    common = {n: docs.table.column(n) for n in ("id", "source", "language", "script", "parent_id", ROW)}
+    table = pa.table({**common, "length": pa.array(lengths.to_numpy(), pa.int64())})
+    if step is None:
+        return table
+    own = step.sketch(docs)
+    if own.num_rows != len(docs):
+        raise RuntimeError(f"{step.name}.sketch returned {own.num_rows} rows for {len(docs)} documents")
+    for name in own.column_names:
+        table = table.append_column(name, own.column(name))
+    return table
+
+
+Say = Callable[[int, int], None]
+"""Called with (documents, bytes) as work goes on."""
+
+__all__ = [
+    "EMPTY",
+    "FAILURE",
+    "QUARANTINE_SCHEMA",
+    "REMOVED_SCHEMA",
+    "ROW",
+    "Failure",
+    "Processed",
+    "Quarantined",
+    "Removed",
+    "Say",
+    "drop_empty",
+    "from_table",
+    "labelled",
+    "ledger_table",
+    "process",
+    "quarantine_table",
+    "removed_table",
+    "signal_names",
+    "sketch_table",
+    "stages",
+    "to_table",
+]
