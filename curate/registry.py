@@ -33,7 +33,8 @@ def steps() -> dict[str, type[Step]]:
     global _loaded
     if not _loaded:
         _loaded = True
-        import_module("corpusmill.filters")
+        for folder in ("corpusmill.filters", "corpusmill.domain_packs"):
+            import_module(folder)
         for point in entry_points(group=ENTRY_POINTS):
             import_module(point.value)
     return dict(sorted(_steps.items()))
