@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
+import msgspec
 import pyarrow as pa
 
 from .documents import CORE_FIELDS
@@ -26,7 +26,7 @@ def field_kinds(column: pa.ChunkedArray, kinds: dict[str, set[str]]) -> None:
     for text in column.to_pylist():
         if text is None:
             continue
-        for name, value in orjson.loads(text).items():
+        for name, value in msgspec.json.decode(text).items():
             if value is not None:
                 kinds.setdefault(name, set()).add(_kind(value))
             else:
@@ -67,13 +67,13 @@ def carried_columns(column: pa.ChunkedArray, fields: Mapping[str, list[str]]) ->
         return {"metadata": column}
     if not fields:
         return {}
-    rows = [orjson.loads(t) if t is not None else {} for t in column.to_pylist()]
+    rows = [msgspec.json.decode(t) if t is not None else {} for t in column.to_pylist()]
     out = {}
     for name, kinds in fields.items():
         dtype, as_json = column_type(set(kinds))
         values = [r.get(name) for r in rows]
         if as_json:
-            values = [v if v is None or isinstance(v, str) else orjson.dumps(v).decode() for v in values]
+            values = [v if v is None or isinstance(v, str) else msgspec.json.encode(v).decode() for v in values]
         elif dtype == pa.float64():
             values = [None if v is None else float(v) for v in values]
         out[_column_name(name, fields)] = pa.array(values, dtype)
