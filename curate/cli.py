@@ -105,7 +105,7 @@ def steps(name: Annotated[str | None, typer.Argument(help="A step, to see its op
             "required"
             if info.is_required()
             else json.dumps(info.get_default(call_default_factory=True), ensure_ascii=False, default=str)
-        )  # type: ignore[call-arg]
+        )
         table.add_row(field, default, " ".join((info.description or "").split()))
     out.print(table)
 

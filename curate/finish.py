@@ -95,7 +95,7 @@ def funnel(job: Job, counts: dict[str, int]) -> list[dict[str, Any]]:
     drops = _by_step(job.output, "ledger")
     errors = _by_step(job.output, "quarantine")
     left = counts["read"]
-    out = []
+    out: list[dict[str, Any]] = []
     for label in ["read", *(label for label, _ in labelled(job.steps)), "split"]:
         dropped, bad = drops.pop(label, 0), errors.pop(label, 0)
         out.append({"step": label, "documents": left, "dropped": dropped, "quarantined": bad})

@@ -138,6 +138,7 @@ class _Checker:
         out = []
         for i, item in enumerate(data):
             path: Path_ = ("steps", i)
+            options: Any
             if isinstance(item, str):
                 name, options = item, {}
             elif isinstance(item, dict) and len(item) == 1:

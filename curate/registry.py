@@ -33,8 +33,8 @@ def steps() -> dict[str, type[Step]]:
     global _loaded
     if not _loaded:
         _loaded = True
-        for folder in ("corpusmill.filters", "corpusmill.domain_packs"):
-            import_module(folder)
+        import_module("corpusmill.filters").load_steps()
+        import_module("corpusmill.domain_packs")
         for point in entry_points(group=ENTRY_POINTS):
             import_module(point.value)
     return dict(sorted(_steps.items()))

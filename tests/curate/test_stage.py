@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 import pyarrow as pa
 import pytest
+
 from corpusmill.curate.documents import Documents, Removed
 from corpusmill.curate.stage import ROW, Processed, from_table, ledger_table, process, stages, to_table
 from corpusmill.curate.step import AtLeast, AtMost, Filter, Step, Threshold, Transform
@@ -73,7 +74,7 @@ def kept_ids(done: Processed) -> list[str]:
 def test_rules_drop_with_value_and_threshold_by_language() -> None:
     done = run(["x", "fine", "这句话太长了", "much too long a text"], Length(), languages=["en", "en", "zh", "en"])
     assert kept_ids(done) == ["1"]
-    (docs, reasons), = done.dropped
+    ((docs, reasons),) = done.dropped
     assert docs.ids == ["0", "2", "3"]
     found = [[(f.rule, f.value, f.threshold) for f in r] for r in reasons]
     assert found == [[("min_chars", 1.0, 2.0)], [("max_chars", 6.0, 5.0)], [("max_chars", 20.0, 10.0)]]
@@ -149,7 +150,13 @@ def test_ledger_rows_hold_the_whole_document() -> None:
     done = run(["x"], Length(min_twice=4))
     docs, reasons = done.dropped[0]
     row = ledger_table(docs, reasons, ["n_chars"]).to_pylist()[0]
-    assert (row["id"], row["step"], row["rule"], row["signal"], row["value"]) == ("0", "test_length", "min_chars", "n_chars", 1.0)
+    assert (row["id"], row["step"], row["rule"], row["signal"], row["value"]) == (
+        "0",
+        "test_length",
+        "min_chars",
+        "n_chars",
+        1.0,
+    )
     assert row["text"] == "x"
     assert [f["rule"] for f in row["failed"]] == ["min_chars", "min_twice"]
 

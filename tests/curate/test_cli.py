@@ -1,0 +1,96 @@
+"""The command: every subcommand on real files."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def corpusmill(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "corpusmill", *args], capture_output=True, text=True, cwd=cwd)
+
+
+@pytest.fixture
+def raw(tmp_path: Path, texts: list[str]) -> Path:
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    rows = [json.dumps({"id": f"d{i}", "text": t}, ensure_ascii=False) for i, t in enumerate(texts)]
+    rows.append(json.dumps({"id": "copy", "text": texts[4]}, ensure_ascii=False))
+    (folder / "a.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    (tmp_path / "r.yaml").write_text(
+        "name: t\ninputs: [raw/*.jsonl]\noutput: out\nsteps:\n"
+        "  - fix_format\n  - language: {keep: [zh, en]}\n  - exact_dedup\n  - minhash_dedup\n",
+        encoding="utf-8",
+    )
+    return tmp_path
+
+
+def test_plan_run_report_explain(raw: Path) -> None:
+    planned = corpusmill("plan", "r.yaml", cwd=raw)
+    assert planned.returncode == 0, planned.stderr
+    assert "1 files" in planned.stdout
+    assert "exact_dedup" in planned.stdout
+    done = corpusmill("run", "r.yaml", "--workers", "1", "--quiet", cwd=raw)
+    assert done.returncode == 0, done.stderr
+    assert "out/report.html" in done.stdout.replace("\n", "")
+    (raw / "out/report.html").unlink()
+    assert corpusmill("report", "out", cwd=raw).returncode == 0
+    assert (raw / "out/report.html").exists()
+    told = corpusmill("explain", "out", "copy", cwd=raw)
+    assert "copy (source a.jsonl) is in" in told.stdout
+    assert "exact_dedup" in told.stdout + corpusmill("explain", "out", "d4", cwd=raw).stdout
+    missing = corpusmill("explain", "out", "nobody", cwd=raw)
+    assert missing.returncode == 1
+    assert "no document 'nobody'" in missing.stderr
+
+
+def test_mistakes_are_sentences_not_tracebacks(raw: Path) -> None:
+    (raw / "bad.yaml").write_text("inputs: [raw/*.nope]\nsteps: [fix_frmat]\nvalidation: lots\n", encoding="utf-8")
+    done = corpusmill("run", "bad.yaml", cwd=raw)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert len([line for line in done.stderr.splitlines() if "bad.yaml:" in line]) == 3
+    assert corpusmill("report", "nowhere", cwd=raw).returncode == 1
+
+
+def test_steps_lists_and_explains_every_step() -> None:
+    from corpusmill.curate.registry import steps
+
+    listed = corpusmill("steps").stdout
+    for name, cls in steps().items():
+        if name.startswith("test_"):
+            continue
+        assert name in listed
+        assert cls.__doc__
+        for field, info in cls.model_fields.items():
+            assert info.description, f"{name}.{field} has no docstring"
+    assert "min_words" in corpusmill("steps", "gopher_quality").stdout
+
+
+@pytest.mark.parametrize("name", ["general-zh", "general-en", "legal-zh", "legal-en", "medical-zh", "medical-en"])
+def test_every_recipe_of_init_runs(raw: Path, name: str) -> None:
+    recipe = corpusmill("init", name)
+    assert recipe.returncode == 0, recipe.stderr
+    (raw / "recipe.yaml").write_text(recipe.stdout, encoding="utf-8")
+    done = corpusmill("run", "recipe.yaml", "-w", "1", "-q", "-o", "out", cwd=raw)
+    assert done.returncode == 0, done.stderr
+    counts = json.loads((raw / "out/manifest.json").read_text(encoding="utf-8"))["counts"]
+    assert counts["read"] == 201
+    assert counts["dropped"] >= 100  # the other language, at least
+
+
+def test_help_has_examples_and_the_reference_is_up_to_date() -> None:
+    assert "corpusmill init legal-zh > recipe.yaml" in corpusmill("--help").stdout
+    spec = importlib.util.spec_from_file_location("generate_cli", ROOT / "docs" / "generate_cli.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs/cli.md").read_text(encoding="utf-8") == module.reference(), "run: make docs"
