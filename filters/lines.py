@@ -1,0 +1,116 @@
+"""C4's rules for lines: a Transform that takes out what is not prose and records every piece."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..curate.documents import Documents, Removed
+from ..curate.step import Threshold, Transform
+
+if TYPE_CHECKING:
+    from .text.phrases import Phrases
+
+POLICY_PHRASES = (
+    "terms of use",
+    "privacy policy",
+    "cookie policy",
+    "uses cookies",
+    "use of cookies",
+    "use cookies",
+    "隐私政策",
+    "隱私政策",
+    "隐私权政策",
+    "隱私權政策",
+    "使用条款",
+    "使用條款",
+    "使用cookie",
+    "使用 cookie",
+    "cookie政策",
+    "cookie 政策",
+)
+"""Phrases of a site's notices to its visitors. English: C4's (Raffel et al. 2020, code); Chinese: ours."""
+
+
+class C4Lines(Transform):
+    """Removes the lines that C4 removes (Raffel et al. 2020, section 2.2, and its code), in Chinese by Chinese marks.
+
+    White space around a line that stays goes, and of the blank lines between two such lines one stays. The first rule
+    that a line breaks, in the order of the fields, is the one recorded; a document may end up empty. Not for statutes,
+    judgments or clinical notes: their headings and lists have no full stops.
+    """
+
+    name: ClassVar[str] = "c4_lines"
+
+    max_word_length: int | None = 1000
+    """Removes lines with a longer stretch of characters without white space; CJK and Thai characters, which are not
+    spaced, start it afresh. None switches the rule off."""
+    terminal_punct: bool = True
+    """Removes lines that do not end in . ? ! or a closing quotation mark (Chinese: 。？！；…… ” 」 』), and those that
+    end in three dots."""
+    min_words_per_line: Threshold = 3
+    """Removes lines with fewer words: between white space, or by segmentation where words are not spaced."""
+    javascript: bool = True
+    """Removes lines that mention JavaScript."""
+    policy: bool = True
+    """Removes lines that mention a privacy or cookie policy or terms of use."""
+    citations: bool = True
+    """Takes marks such as [1], [edit] and [citation needed] out of the lines that stay."""
+
+    def transform(self, docs: Documents) -> Documents:
+        from .text import c4
+        from .text.words import buffers_of, words_of
+
+        texts = buffers_of(docs)
+        cut = c4.cut_lines(
+            texts,
+            words_of(docs),
+            for_each_document(self.min_words_per_line, docs),
+            self.max_word_length,
+            self.terminal_punct,
+            self.citations,
+            _phrases(("javascript",) if self.javascript else ()),
+            _phrases(POLICY_PHRASES if self.policy else ()),
+        )
+        names = {
+            c4.WORD_LENGTH: "max_word_length",
+            c4.NO_END: "terminal_punct",
+            c4.FEW_WORDS: "min_words_per_line",
+            c4.JAVASCRIPT: "javascript",
+            c4.POLICY: "policy",
+            c4.CITATION: "citations",
+        }
+        removed = [
+            Removed(row, self.name, names[reason], texts.data[start:end].tobytes().decode())
+            for row, reason, start, end in zip(
+                cut.rows.tolist(), cut.reasons.tolist(), cut.starts.tolist(), cut.ends.tolist(), strict=True
+            )
+        ]
+        return docs.with_texts(cut.texts, removed)
+
+
+@cache
+def _phrases(phrases: tuple[str, ...]) -> Phrases:
+    from .text.phrases import Phrases
+
+    return Phrases.of(phrases)
+
+
+def for_each_document(threshold: Threshold, docs: Documents) -> NDArray[np.float64]:
+    """The bound that holds for each document by its language and script; -1 where the rule is off."""
+    from .quality import assume_language
+
+    if not isinstance(threshold, dict):
+        return np.full(len(docs), -1.0 if threshold is None else threshold)
+    known = assume_language(docs)
+    bounds = []
+    for language, script in zip(known.languages, known.scripts, strict=True):
+        bound = threshold["default"]
+        for key in (language, f"{language}-{script}"):
+            if key in threshold:
+                bound = threshold[key]
+        bounds.append(-1.0 if bound is None else float(bound))
+    return np.array(bounds)

@@ -1,0 +1,257 @@
+"""C4's line rules as one kernel: which lines go, for which rule, and the text that stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numba import njit
+from numpy.typing import NDArray
+
+from .buffers import TextBuffers, readonly
+from .chars import BREAK, CLOSER, HAN, HANGUL, KANA, LINE_END, SPACE, UNSPACED, char_table, decode
+from .phrases import Phrases, find_phrase
+from .words import ONLY_SYMBOLS, SPACED, Segmentation
+
+WORD_LENGTH, NO_END, FEW_WORDS, JAVASCRIPT, POLICY, CITATION = 1, 2, 3, 4, 5, 6
+"""Why a piece was cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineCut:
+    """What `cut_lines` did: the texts that stay, and for each piece cut out its document, reason and byte span."""
+
+    texts: pa.LargeStringArray
+    rows: NDArray[np.int64]
+    reasons: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+
+@njit(nogil=True, cache=True)
+def _citation(data: Any, i: Any, hi: Any) -> Any:
+    """The length of [12], [], [edit] or [citation needed] at byte `i` (a left bracket), or 0."""
+    j = i + 1
+    while j < hi and 48 <= data[j] <= 57:
+        j += 1
+    if j < hi and data[j] == 0x5D:
+        return j + 1 - i
+    if j != i + 1:
+        return 0
+    for mark in (b"[edit]", b"[citation needed]"):
+        n = len(mark)
+        if i + n <= hi:
+            k = 1
+            while k < n and data[i + k] == mark[k]:
+                k += 1
+            if k == n:
+                return n
+    return 0
+
+
+@njit(nogil=True, cache=True)
+def _whole_line_end(last: Any, core: Any, dots: Any, chinese: bool, table: Any) -> bool:
+    """Whether a line is complete by its last character, and by the last before closing quotes and brackets."""
+    if last == 0x2E and dots >= 3:
+        return False  # cut short with ...
+    if last == 0x22 or last == 0x27 or last == 0x201D or last == 0x2019 or last == 0x300D or last == 0x300F:
+        return True
+    if core == 0x2026 or core == 0x22EF or core == 0xFF1B:
+        return chinese  # …… and ； close a line in Chinese; … in English stands for ... and means that more is missing
+    return bool(core and table[core] & LINE_END)
+
+
+@njit(nogil=True, cache=True)
+def _cut_lines(
+    data: Any,
+    offsets: Any,
+    table: Any,
+    styles: Any,
+    word_starts: Any,
+    word_flags: Any,
+    word_rows: Any,
+    min_words: Any,
+    max_word_length: float,
+    need_end: bool,
+    citations: bool,
+    javascript: Any,
+    javascript_offsets: Any,
+    javascript_heads: Any,
+    policy: Any,
+    policy_offsets: Any,
+    policy_heads: Any,
+    out: Any,
+    out_offsets: Any,
+    cut_rows: Any,
+    cut_reasons: Any,
+    cut_starts: Any,
+    cut_ends: Any,
+) -> Any:
+    cuts = 0
+    o = 0
+    for d in range(len(offsets) - 1):
+        lo = offsets[d]
+        end = offsets[d + 1]
+        i = lo
+        start_of_text = o
+        blank = False
+        spaced = styles[d] == SPACED
+        w = word_rows[d]
+        while i < end:
+            # The line without the white space around it is [a, b); `i` ends up where the next one starts.
+            a = np.int64(-1)
+            b = i
+            runs = 0
+            run = 0
+            longest = 0
+            while i < end:
+                cp, size = decode(data, i)
+                f = table[cp]
+                if f & BREAK:
+                    i += size
+                    if cp == 13 and i < end and data[i] == 10:
+                        i += 1
+                    break
+                if f & SPACE:
+                    run = 0
+                else:
+                    if a < 0:
+                        a = i
+                    if run == 0:
+                        runs += 1
+                    b = i + size
+                    # A stretch without spaces is no word where words are not spaced: count afresh.
+                    run = 1 if f & (HAN | KANA | HANGUL | UNSPACED) else run + 1
+                    longest = max(longest, run)
+                i += size
+            if a < 0:
+                blank = True
+                continue
+            words = 0
+            if spaced:
+                words = runs
+            else:
+                while w < word_rows[d + 1] and word_starts[w] < b:
+                    if not word_flags[w] & ONLY_SYMBOLS:
+                        words += 1
+                    w += 1
+            reason = 0
+            # First pass over the line: what it ends with once its citations are gone.
+            last = 0
+            core = 0
+            dots = 0
+            j = a
+            while j < b:
+                if citations and data[j] == 0x5B:
+                    n = _citation(data, j, b)
+                    if n:
+                        j += n
+                        continue
+                cp, size = decode(data, j)
+                f = table[cp]
+                j += size
+                # White space that stood before a citation at the end counts: the reference does not strip again,
+                # but a line is not incomplete for it.
+                if f & SPACE:
+                    dots = 0
+                    continue
+                last = cp
+                dots = dots + 1 if cp == 0x2E else 0
+                if not f & CLOSER:
+                    core = cp
+            if max_word_length >= 0 and longest > max_word_length:
+                reason = WORD_LENGTH
+            elif need_end and not _whole_line_end(last, core, dots, not spaced, table):
+                reason = NO_END
+            elif words < min_words[d]:
+                reason = FEW_WORDS
+            else:
+                j = a
+                while j < b and reason == 0:
+                    if find_phrase(data, j, a, b, table, javascript, javascript_offsets, javascript_heads, False):
+                        reason = JAVASCRIPT
+                    j += 1
+                j = a
+                while j < b and reason == 0:
+                    if find_phrase(data, j, a, b, table, policy, policy_offsets, policy_heads, False):
+                        reason = POLICY
+                    j += 1
+            if reason:
+                cut_rows[cuts] = d
+                cut_reasons[cuts] = reason
+                cut_starts[cuts] = a
+                cut_ends[cuts] = b
+                cuts += 1
+                continue
+            if o > start_of_text:
+                out[o] = 10
+                o += 1
+                if blank:
+                    out[o] = 10
+                    o += 1
+            blank = False
+            j = a
+            while j < b:
+                if citations and data[j] == 0x5B:
+                    n = _citation(data, j, b)
+                    if n:
+                        cut_rows[cuts] = d
+                        cut_reasons[cuts] = CITATION
+                        cut_starts[cuts] = j
+                        cut_ends[cuts] = j + n
+                        cuts += 1
+                        j += n
+                        continue
+                out[o] = data[j]
+                o += 1
+                j += 1
+        out_offsets[d + 1] = o
+    return cuts
+
+
+def cut_lines(
+    texts: TextBuffers,
+    words: Segmentation,
+    min_words: NDArray[np.float64],
+    max_word_length: float | None,
+    need_end: bool,
+    citations: bool,
+    javascript: Phrases,
+    policy: Phrases,
+) -> LineCut:
+    """Removes the lines that break a rule; `min_words` is one bound a document, -1 where there is none."""
+    size = int(texts.offsets[-1] - texts.offsets[0])
+    # A piece cut out is at least a byte and its line end, or a citation of two bytes; blank lines that stay take the
+    # place of line ends that were there: the output never outgrows the input.
+    out = np.empty(size + 1, np.uint8)
+    out_offsets = np.zeros(len(texts) + 1, np.int64)
+    room = size // 2 + len(texts) + 1
+    found = tuple(np.empty(room, np.int64) for _ in range(4))
+    cuts = _cut_lines(
+        texts.data,
+        texts.offsets,
+        char_table(),
+        words.styles,
+        words.starts,
+        words.flags,
+        words.rows,
+        readonly(min_words),
+        -1.0 if max_word_length is None else float(max_word_length),
+        need_end,
+        citations,
+        javascript.data,
+        javascript.offsets,
+        javascript.heads,
+        policy.data,
+        policy.offsets,
+        policy.heads,
+        out,
+        out_offsets,
+        *found,
+    )
+    kept = pa.LargeStringArray.from_buffers(
+        len(texts), pa.py_buffer(out_offsets), pa.py_buffer(out[: int(out_offsets[-1])].copy())
+    )
+    return LineCut(kept, *(a[:cuts].copy() for a in found))

@@ -1,0 +1,131 @@
+"""Counting phrases of a list in text, in one pass over its bytes whatever the list's length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from .buffers import Bytes, Int64s, TextBuffers, readonly
+from .chars import ALPHA, DIGIT, HAN, HANGUL, KANA, UNSPACED, char_table, decode
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """Phrases ready to be searched: their lower-case bytes, sorted, with an index by the first two bytes.
+
+    ASCII letters match in either case; other letters as written. With `whole_words`, a phrase that starts or ends in
+    a letter or numeral of a spaced script matches only where no other such character adjoins it.
+    """
+
+    data: Bytes
+    offsets: Int64s
+    heads: NDArray[np.int32]
+    """int32[65537]: the phrases that start with bytes `b0, b1` are number heads[b0 << 8 | b1] up to the next one's."""
+    whole_words: bool
+
+    @classmethod
+    def of(cls, phrases: Iterable[str], whole_words: bool = False) -> Phrases:
+        """Raises ValueError for a phrase under two bytes of UTF-8."""
+        raw = sorted({_lower(p.strip().encode()) for p in phrases})
+        short = [p.decode() for p in raw if len(p) < 2]
+        if short:
+            raise ValueError(f"a phrase to search for needs at least two bytes: {', '.join(map(repr, short))}")
+        offsets = np.cumsum([0, *(len(p) for p in raw)], dtype=np.int64)
+        firsts = np.array([p[0] << 8 | p[1] for p in raw], dtype=np.int64)
+        heads = np.searchsorted(firsts, np.arange(65537)).astype(np.int32)
+        data = np.frombuffer(b"".join(raw) or b"\0", dtype=np.uint8)
+        return cls(readonly(data), readonly(offsets), readonly(heads), whole_words)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+def _lower(raw: bytes) -> bytes:
+    return bytes(b | 0x20 if 65 <= b <= 90 else b for b in raw)
+
+
+@njit(nogil=True, cache=True)
+def _lowered(b: Any) -> Any:
+    c = np.int64(b)
+    return c | 0x20 if 65 <= c <= 90 else c
+
+
+@njit(nogil=True, cache=True)
+def _joined(data: Any, lo: Any, hi: Any, inner: Any, outer: Any, table: Any) -> bool:
+    """Whether the characters that start at `inner` and `outer` (bytes; outside [lo, hi) means none) make one word."""
+    if outer < lo or outer >= hi:
+        return False
+    word = ALPHA | DIGIT
+    unspaced = HAN | KANA | HANGUL | UNSPACED
+    f = table[decode(data, inner)[0]]
+    g = table[decode(data, outer)[0]]
+    return bool(f & word and g & word and not f & unspaced and not g & unspaced)
+
+
+@njit(nogil=True, cache=True)
+def find_phrase(
+    data: Any, i: Any, lo: Any, hi: Any, table: Any, phrases: Any, offsets: Any, heads: Any, whole_words: bool
+) -> Any:
+    """The length in bytes of a phrase that starts at byte `i` of the text [lo, hi), or 0."""
+    if i + 1 >= hi:
+        return 0
+    pair = (_lowered(data[i]) << 8) | _lowered(data[i + 1])
+    for p in range(heads[pair], heads[pair + 1]):
+        n = offsets[p + 1] - offsets[p]
+        if i + n > hi:
+            continue
+        k = 2
+        while k < n and _lowered(data[i + k]) == phrases[offsets[p] + k]:
+            k += 1
+        if k < n:
+            continue
+        if whole_words:
+            before = i - 1
+            while before > lo and data[before] & 0xC0 == 0x80:
+                before -= 1
+            last = i + n - 1
+            while data[last] & 0xC0 == 0x80:
+                last -= 1
+            if _joined(data, lo, hi, i, before, table) or _joined(data, lo, hi, last, i + n, table):
+                continue
+        return n
+    return 0
+
+
+@njit(nogil=True, cache=True)
+def _count(
+    data: Any, text_offsets: Any, table: Any, phrases: Any, offsets: Any, heads: Any, whole_words: bool, out: Any
+) -> None:
+    for d in range(len(text_offsets) - 1):
+        lo = text_offsets[d]
+        hi = text_offsets[d + 1]
+        i = lo
+        while i < hi:
+            n = find_phrase(data, i, lo, hi, table, phrases, offsets, heads, whole_words)
+            if n:
+                out[d] += 1
+                i += n
+            else:
+                i += 1
+
+
+def count_phrases(texts: TextBuffers, phrases: Phrases) -> NDArray[np.int64]:
+    """How many times any of `phrases` occurs in each document, without overlap."""
+    out = np.zeros(len(texts), dtype=np.int64)
+    if len(phrases):
+        _count(
+            texts.data,
+            texts.offsets,
+            char_table(),
+            phrases.data,
+            phrases.offsets,
+            phrases.heads,
+            phrases.whole_words,
+            out,
+        )
+    return out

@@ -1,0 +1,201 @@
+"""What a document's words say: how often n-grams repeat, how many sentences they make, which of a list they hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from ...curate.documents import Documents
+from .buffers import readonly
+from .lines import seen_before, table_mask
+from .words import ENDS_SENTENCE, HAS_ALPHA, ONLY_PUNCT, ONLY_SYMBOLS, STARTS_LINE, Segmentation, hash_words, words_of
+
+TOP_NGRAMS = (2, 3, 4)
+DUP_NGRAMS = (5, 6, 7, 8, 9, 10)
+
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+_MIX = np.uint64(0xBF58476D1CE4E5B9)
+
+
+@njit(nogil=True, cache=True)
+def _ngram(prefix: Any, first: Any, n: Any, power: Any) -> Any:
+    """The hash of words first..first+n: a polynomial over the word hashes, in constant time from prefix sums."""
+    h = prefix[first + n] - prefix[first] * power
+    h = (h ^ (h >> np.uint64(30))) * _MIX
+    return h ^ (h >> np.uint64(31))
+
+
+@njit(nogil=True, cache=True)
+def _repetition(hashes: Any, chars: Any, rows: Any, out: Any) -> None:
+    most = 0
+    for d in range(len(rows) - 1):
+        most = max(most, rows[d + 1] - rows[d])
+    room = table_mask(most) + 1
+    keys = np.empty(room, np.uint64)
+    stamps = np.zeros(room, np.int64)
+    counts = np.empty(room, np.int32)
+    firsts = np.empty(room, np.int32)
+    prefix = np.zeros(most + 1, np.uint64)
+    length = np.zeros(most + 1, np.int64)
+    stamp = 0
+    for d in range(len(rows) - 1):
+        at = rows[d]
+        m = rows[d + 1] - at
+        for w in range(m):
+            prefix[w + 1] = prefix[w] * _STEP + hashes[at + w]
+            length[w + 1] = length[w] + chars[at + w]
+        mask = table_mask(m)
+        power = _STEP
+        for n in range(2, 5):
+            power *= _STEP
+            stamp += 1
+            best = 0
+            best_first = 0
+            for w in range(m - n + 1):
+                key = _ngram(prefix, w, n, power)
+                slot = np.int64((key ^ (key >> np.uint64(29))) & np.uint64(mask))
+                while stamps[slot] == stamp and keys[slot] != key:
+                    slot = (slot + 1) & mask
+                if stamps[slot] != stamp:
+                    stamps[slot] = stamp
+                    keys[slot] = key
+                    counts[slot] = 0
+                    firsts[slot] = w
+                counts[slot] += 1
+                # Of n-grams that are equally frequent the earliest counts.
+                if counts[slot] > best or (counts[slot] == best and firsts[slot] < best_first):
+                    best = counts[slot]
+                    best_first = firsts[slot]
+            # The n-gram's length includes the spaces between its words, also in Chinese: thresholds in the
+            # literature (and FineWeb-2's) were set with it.
+            out[d, n - 2] = best * (length[best_first + n] - length[best_first] + n - 1) if best else 0
+        for n in range(5, 11):
+            power *= _STEP
+            stamp += 1
+            total = 0
+            w = 0
+            while w <= m - n:
+                if seen_before(_ngram(prefix, w, n, power), keys, stamps, stamp, mask):
+                    total += length[w + n] - length[w]
+                    w += n
+                else:
+                    w += 1
+            out[d, n - 2] = total
+            if total == 0:
+                # No two n-grams are equal, so no two longer ones are.
+                for longer in range(n + 1, 11):
+                    out[d, longer - 2] = 0
+                break
+
+
+def repeated_chars(words: Segmentation) -> dict[str, NDArray[np.int64]]:
+    """Characters in repeated n-grams, for every document: `top_{2,3,4}_gram`, the most frequent n-gram's length (with
+    spaces) times its count; `dup_{5..10}_gram`, those of n-grams seen before, read from left to right without overlap.
+    """
+    out = np.zeros((len(words.rows) - 1, 9), dtype=np.int64)
+    _repetition(words.hashes, words.chars, words.rows, out)
+    return {f"{'top' if n < 5 else 'dup'}_{n}_gram": out[:, n - 2] for n in (*TOP_NGRAMS, *DUP_NGRAMS)}
+
+
+WORD_COLUMNS = ("tokens", "words", "word_chars", "alpha_words", "sentences")
+
+
+@njit(nogil=True, cache=True)
+def _count_words(chars: Any, flags: Any, rows: Any, out: Any) -> None:
+    for d in range(len(rows) - 1):
+        words = word_chars = alpha = sentences = 0
+        open_ = False  # a sentence has begun
+        ended = False  # ... and its end mark was seen
+        for w in range(rows[d], rows[d + 1]):
+            f = flags[w]
+            if not f & ONLY_SYMBOLS:
+                words += 1
+                word_chars += chars[w]
+            if f & HAS_ALPHA:
+                alpha += 1
+            if f & STARTS_LINE or not open_ or (ended and not f & (ONLY_PUNCT | ENDS_SENTENCE)):
+                sentences += 1
+                open_ = True
+                ended = False
+            if f & ENDS_SENTENCE:
+                ended = True
+        out[d, 0] = rows[d + 1] - rows[d]
+        out[d, 1] = words
+        out[d, 2] = word_chars
+        out[d, 3] = alpha
+        out[d, 4] = sentences
+
+
+def count_words(words: Segmentation) -> dict[str, NDArray[np.int64]]:
+    """`WORD_COLUMNS` of every document. `tokens` counts punctuation too; `words` and `word_chars` only what holds a
+    letter or numeral; a sentence ends after its end marks and at the end of its line."""
+    out = np.zeros((len(words.rows) - 1, len(WORD_COLUMNS)), dtype=np.int64)
+    _count_words(words.chars, words.flags, words.rows, out)
+    return {name: out[:, k] for k, name in enumerate(WORD_COLUMNS)}
+
+
+def word_counts_of(docs: Documents) -> dict[str, NDArray[np.int64]]:
+    return docs.memo("word_counts", lambda: count_words(words_of(docs)))
+
+
+@dataclass(frozen=True, slots=True)
+class WordLists:
+    """Several lists of words as one open-addressing table for `distinct_words`; list `k` has number `k`."""
+
+    keys: NDArray[np.uint64]
+    members: NDArray[np.int32]
+    """Slot -> number of the word among all lists, -1 where the slot is free."""
+    lists: NDArray[np.int32]
+    """Word number -> list number."""
+
+    @classmethod
+    def of(cls, lists: list[list[str]]) -> WordLists:
+        hashes: list[int] = []
+        owners: list[int] = []
+        for number, words in enumerate(lists):
+            for h in hash_words(sorted(set(words))):
+                hashes.append((int(h) + number * int(_STEP)) % (1 << 64))
+                owners.append(number)
+        size = int(table_mask(max(4 * len(hashes), 1))) + 1
+        keys, members = np.zeros(size, np.uint64), np.full(size, -1, np.int32)
+        for number, h in enumerate(hashes):
+            slot = h % size
+            while members[slot] >= 0:
+                slot = (slot + 1) % size
+            keys[slot], members[slot] = h, number
+        return cls(readonly(keys), readonly(members), readonly(np.array(owners, np.int32)))
+
+
+@njit(nogil=True, cache=True)
+def _distinct(hashes: Any, rows: Any, which: Any, keys: Any, members: Any, n_words: Any, out: Any) -> None:
+    mask = len(keys) - 1
+    seen = np.full(n_words, -1, np.int64)
+    for d in range(len(rows) - 1):
+        if which[d] < 0:
+            continue
+        shift = np.uint64(which[d]) * _STEP
+        for w in range(rows[d], rows[d + 1]):
+            key = hashes[w] + shift
+            slot = np.int64(key & np.uint64(mask))
+            while members[slot] >= 0:
+                if keys[slot] == key:
+                    if seen[members[slot]] != d:
+                        seen[members[slot]] = d
+                        out[d] += 1
+                    break
+                slot = (slot + 1) & mask
+
+
+def distinct_words(words: Segmentation, lists: WordLists, which: NDArray[np.int32]) -> NDArray[np.int64]:
+    """How many different words of its list (`which[d]`, -1 for none) each document holds; case counts."""
+    out = np.zeros(len(words.rows) - 1, dtype=np.int64)
+    _distinct(words.hashes, words.rows, readonly(which), lists.keys, lists.members, len(lists.lists), out)
+    return out
+
+
+def repetition_of(docs: Documents) -> dict[str, NDArray[np.int64]]:
+    return docs.memo("repetition", lambda: repeated_chars(words_of(docs)))
