@@ -1,0 +1,122 @@
+"""What a run shows and writes while it trains: progress bar, metrics.jsonl, and the loss curve as picture and table."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+def console() -> Console:
+    """Where people read: standard error, so that standard output stays free for results."""
+    return Console(stderr=True)
+
+
+def task_progress() -> Progress:
+    """A bar for work that counts documents; silent when standard error is not a terminal."""
+    out = console()
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=out,
+        disable=not out.is_terminal,
+        transient=True,
+    )
+
+
+class TrainingProgress:
+    """A bar with step, loss, tokens/s and time left; on a plain log, one line an evaluation instead."""
+
+    def __init__(self) -> None:
+        self.console = console()
+        self.bar = Progress(
+            TextColumn("step {task.fields[step]}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[line]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self.task = self.bar.add_task("training", total=1.0, step=0, line="")
+
+    def __enter__(self) -> TrainingProgress:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def update(self, step: int, fraction: float, line: str) -> None:
+        self.bar.update(self.task, completed=fraction, step=step, line=line)
+
+    def say(self, message: str) -> None:
+        self.console.print(message, highlight=False, soft_wrap=True)
+
+
+class MetricsLog:
+    """`metrics.jsonl`: one object a record, appended as it happens."""
+
+    def __init__(self, path: Path, keep_to_step: int | None = None) -> None:
+        """Records after `keep_to_step`, the step that training resumes from, are dropped: they will come again."""
+        self.path = path
+        kept = [] if keep_to_step is None else [r for r in read_metrics(path) if r["step"] <= keep_to_step]
+        path.write_text("".join(json.dumps(r) + "\n" for r in kept), "utf-8")
+
+    def add(self, **record: Any) -> None:
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The records of a metrics.jsonl; a line cut short by a killed run is left out."""
+    records = []
+    for line in path.read_text("utf-8").splitlines() if path.is_file() else []:
+        try:
+            records.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return records
+
+
+def write_curve(folder: Path, monitor: str, baselines: dict[str, float] | None = None) -> None:
+    """From metrics.jsonl: `loss.csv`, a row a record, and `loss.png`, training loss beside the monitored figure."""
+    records = read_metrics(folder / "metrics.jsonl")
+    columns = list(dict.fromkeys(key for record in records for key, v in record.items() if not isinstance(v, dict)))
+    with (folder / "loss.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(records)
+    # The object interface: pyplot would pick a display and keep global state.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    train = [(r["step"], r["train_loss"]) for r in records if "train_loss" in r]
+    judged = [(r["step"], r[monitor]) for r in records if monitor in r]
+    left.plot([s for s, _ in train], [v for _, v in train], linewidth=1)
+    left.set(title="training loss", xlabel="step", ylabel="nats")
+    right.plot([s for s, _ in judged], [v for _, v in judged], marker="o", markersize=3, label="model")
+    for i, (name, value) in enumerate((baselines or {}).items()):
+        right.axhline(value, linestyle="--", linewidth=1, color=f"C{i + 1}", label=name)
+    right.set(title=f"validation {monitor.replace('_', ' ')}", xlabel="step")
+    right.legend()
+    FigureCanvasAgg(figure)
+    figure.savefig(folder / "loss.png")
