@@ -1,0 +1,77 @@
+"""Reading: which reader takes a part, and a unit's documents as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from .inputs import Input
+from .parts import Part
+from .records import Bad, Batch, Record
+from .tables import read_csv, read_parquet
+from .tar import read_tar
+from .text import read_html, read_json, read_jsonl, read_text
+from .units import Span, Unit
+from .warc import read_warc
+
+Reader = Callable[[Part], Iterator[Record | Bad]]
+
+READERS: dict[str, Reader] = {
+    "jsonl": read_jsonl,
+    "json": read_json,
+    "csv": read_csv,
+    "parquet": read_parquet,
+    "text": read_text,
+    "html": read_html,
+    "warc": read_warc,
+    "wet": read_warc,
+    "tar": read_tar,
+}
+
+
+def read_part(part: Part) -> Iterator[Record | Bad]:
+    """What is in a file, span or archive member, in order."""
+    return READERS[part.format](part)
+
+
+def read_unit(unit: Unit, inputs: Sequence[Input]) -> Iterator[tuple[pa.Table, list[Bad]]]:
+    """A unit's documents, in order, as tables of the columns id, text, source and metadata, each with the unreadable
+    records found among them.
+
+    `metadata` is the record's other fields as a JSON object, null where there are none. Raises OSError when a file
+    cannot be opened or read: what is broken in a file is data, what keeps us from it is not.
+    """
+    batch: Batch | None = None
+    current = -1
+    for span in unit.spans:
+        if span.input != current or batch is None:
+            if batch is not None:
+                yield from batch.flush()
+            input = inputs[span.input]
+            batch, current = Batch(input.id, input.columns, input.source), span.input
+        for item in read_part(_part(span, inputs[span.input])):
+            yield from batch.add(item)
+    if batch is not None:
+        yield from batch.flush()
+
+
+def _part(span: Span, input: Input) -> Part:
+    return Part(
+        name=span.path.split("::", 1)[0].rsplit("/", 1)[-1],
+        origin=span.source,
+        format=span.format,
+        input=input,
+        open=lambda: _open(span.path),
+        size=span.file_bytes,
+        start=span.start,
+        end=span.end,
+    )
+
+
+def _open(path: str) -> BinaryIO:
+    import fsspec
+
+    opened: Any = fsspec.open(path, "rb", compression=None).open()
+    return opened  # type: ignore[no-any-return]

@@ -1,0 +1,58 @@
+"""Reader of tar archives: each member is read as the file it is."""
+
+from __future__ import annotations
+
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+
+from .formats import file_format, why_refused
+from .parts import Part, in_memory
+from .records import MAX_RECORD_BYTES, Bad, Record, bad
+from .streams import BlockFile, Blocks
+
+
+def read_tar(part: Part) -> Iterator[Record | Bad]:
+    """Members in the archive's order; hidden ones, links and folders are no documents.
+
+    A member belongs to the span in which its header begins. A name that comes twice gets a number, or two documents
+    would share an id.
+    """
+    from .reading import read_part
+
+    seen: Counter[str] = Counter()
+    with part.open() as raw:
+        file = BlockFile(Blocks(raw, part.start, part.end))
+        at = 0
+        try:
+            with tarfile.open(fileobj=file, mode="r|", errorlevel=1) as archive:
+                for member in archive:
+                    if not member.isfile() or any(p.startswith(".") and p.strip(".") for p in member.name.split("/")):
+                        continue
+                    at = member.offset
+                    if file.after_span(at):
+                        return
+                    seen[member.name] += 1
+                    if file.before_span(at):
+                        continue
+                    number = f"#{seen[member.name]}" if seen[member.name] > 1 else ""
+                    name = member.name.removeprefix("./")
+                    origin = f"{part.origin}/{name}{number}"
+                    format = file_format(name, part.input)
+                    if format is None or format == "tar":
+                        reason = why_refused(name) if format is None else "an archive in an archive; unpack it"
+                        yield bad(origin, 0, reason, refused=True)
+                        continue
+                    if member.size > MAX_RECORD_BYTES:
+                        yield bad(origin, 0, f"larger than {MAX_RECORD_BYTES >> 20} MiB inside an archive; unpack it")
+                        continue
+                    stream = archive.extractfile(member)
+                    data = stream.read() if stream is not None else b""
+                    if len(data) < member.size:
+                        raise tarfile.ReadError(f"the archive ends inside {name}")
+                    yield from read_part(Part(name, origin, format, part.input, in_memory(data), len(data)))
+        except (tarfile.TarError, OSError, EOFError) as error:
+            if file.error is None and not file.before_span(at) and not file.after_span(at):
+                yield bad(part.origin, at, f"corrupt archive: {error}; nothing can be read from here on")
+        if file.error is not None and not file.before_span(at) and not file.after_span(at):
+            yield bad(part.origin, at, f"{file.error}; nothing can be read from here on")
