@@ -75,9 +75,34 @@ def shingle_sets(texts: TextBuffers, *, words: int, characters: int) -> list[Has
     return [flat[a:b].copy() for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
-def estimate(signature: NDArray[np.uint32], others: NDArray[np.uint32]) -> NDArray[np.float64]:
-    """Estimated Jaccard similarity of one signature with each of `others` (m x slots)."""
-    return np.asarray((others == signature).mean(axis=1))
+@njit(nogil=True, cache=True)
+def estimates(signatures: Any, row: int, others: Any, width: int) -> Any:
+    """Estimated Jaccard similarity of one row of `signatures` with each of the rows `others`.
+
+    -1 for a row that agrees with it in no band of `width` slots, which an index of such bands would not propose.
+    Reads the rows in place: numpy would copy them first, at ten times the cost.
+    """
+    slots = signatures.shape[1]
+    mine = signatures[row]
+    found = np.empty(len(others), np.float32)
+    for k in range(len(others)):
+        other = signatures[others[k]]
+        equal = 0
+        for j in range(slots):
+            equal += mine[j] == other[j]
+        found[k] = np.float32(equal) / np.float32(slots)
+        shared = False
+        if equal >= width:
+            for start in range(0, slots - width + 1, width):
+                j = 0
+                while j < width and mine[start + j] == other[start + j]:
+                    j += 1
+                if j == width:
+                    shared = True
+                    break
+        if not shared:
+            found[k] = -1
+    return found
 
 
 @njit(nogil=True, cache=True)
