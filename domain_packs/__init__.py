@@ -6,6 +6,6 @@ if "." not in __name__:
 from .general.steps import WebBoilerplate
 from .legal.steps import LegalSignals
 from .medical.steps import MedicalSignals
-from .packs import Pack, packs, recipe_names, recipe_text
+from .catalogue import Pack, packs, recipe_names, recipe_text
 
 __all__ = ["LegalSignals", "MedicalSignals", "Pack", "WebBoilerplate", "packs", "recipe_names", "recipe_text"]
