@@ -38,7 +38,7 @@ def _scan(data: NDArray[np.uint8], offsets: NDArray[np.int64], flags: NDArray[np
         start, end = offsets[row], offsets[row + 1]
         flag = 0
         i = start
-        previous = 0  # the character before
+        previous = np.int64(0)  # the character before
         run = 0  # how many times it has come in a row
         indent = True  # only blanks since the line began: an indent is kept
         while i < end:
@@ -54,7 +54,9 @@ def _scan(data: NDArray[np.uint8], offsets: NDArray[np.int64], flags: NDArray[np
                 point = np.int64(byte & 0x0F) << 12 | np.int64(data[i + 1] & 0x3F) << 6 | np.int64(data[i + 2] & 0x3F)
             else:
                 size = 4
-                point = 0x10000  # nothing beyond the basic plane needs repair but by NFC, which is asked below
+                point = np.int64(
+                    0x10000
+                )  # nothing beyond the basic plane needs repair but by NFC, which is asked below
             run = run + 1 if point == previous else 1
             if point < 0x80:
                 if point < 0x40:

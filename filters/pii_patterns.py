@@ -375,13 +375,18 @@ def find(text: str, kinds: frozenset[str]) -> list[Found]:
 _DIGITS = re.compile(r"[0-9][0-9 .\-()（）—–]{4,}[0-9Xx]")
 _SEEDS: dict[str, re.Pattern[str] | None] = {
     "url_credentials": re.compile(r"://|[?&][A-Za-z_]{2,}="),
-    "api_key": re.compile(r"-----BEGIN|[A-Za-z0-9_\-]{16}"),
+    "api_key": None,
     "email": re.compile(r"@"),
     "plate_cn": None,
     "name": None,
 }
 _IPV6_SEED = re.compile(r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{2}")
-_MARGIN = {"email": 320, "url_credentials": 400, "api_key": 10_000}
+_MARGIN = {"email": 320, "url_credentials": 400}
+# The literals that an API key starts with: `in` finds them at gigabytes a second, an alternation does not.
+_KEY_STARTS = (
+    *("-----BEGIN", "sk-", "sk_", "rk_", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    *("glpat-", "xox", "AIza", "hf_", "pypi-", "npm_", "SG.", "LTAI", "AKID", "eyJ"),
+)
 
 
 def _windows(text: str, seed: re.Pattern[str], margin: int) -> list[tuple[int, int]]:
@@ -399,7 +404,7 @@ def _windows(text: str, seed: re.Pattern[str], margin: int) -> list[tuple[int, i
 def _matches(text: str, kinds: frozenset[str]) -> Iterator[Found]:
     known: dict[re.Pattern[str], list[tuple[int, int]]] = {}
     for kind, pattern, check in _rules():
-        if kind not in kinds:
+        if kind not in kinds or (kind == "api_key" and not any(start in text for start in _KEY_STARTS)):
             continue
         windows = [(0, len(text))]
         seed = _SEEDS.get(kind, _IPV6_SEED if check is _ipv6 else _DIGITS)
