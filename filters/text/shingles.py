@@ -34,7 +34,8 @@ MAX_NGRAM = 32
 _SEPARATOR, _WORD, _CHARACTER = 0, 1, 2
 _SPACE, _INVISIBLE = 32, 0
 _EMPTY = np.uint32(0xFFFFFFFF)
-_TABLE_END = 65536
+_TABLE_END = 0x10000
+"""Tables by code point cover the Basic Multilingual Plane."""
 _RING = 64
 
 _UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3005, 0x3007), (0x3041, 0x30FF), (0x3105, 0x312F),
@@ -73,6 +74,15 @@ def shingle_sets(texts: TextBuffers, *, words: int, characters: int) -> list[Has
     starts = texts.offsets[:-1] - texts.offsets[0]
     # Copies, so that keeping one text's shingles does not keep its whole batch.
     return [flat[a:b].copy() for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+
+def spaced(texts: TextBuffers, limit: int) -> TextBuffers:
+    """The first `limit` bytes or so of normalized texts with one space between tokens.
+
+    A token is here a word, a character of a script without spaces, or a punctuation mark or symbol.
+    """
+    data, offsets = _spaced(texts.data, texts.offsets, _classes(), limit)
+    return TextBuffers(readonly(data), readonly(offsets))
 
 
 @njit(nogil=True, cache=True)
@@ -132,14 +142,14 @@ def _check(words: int, characters: int) -> None:
 @lru_cache(maxsize=1)
 def _folding() -> NDArray[np.uint32]:
     """By code point below 65536: what `normalize` writes for it (0: nothing)."""
-    table = np.arange(65536, dtype=np.uint32)
-    for cp in range(65536):
+    table = np.arange(_TABLE_END, dtype=np.uint32)
+    for cp in range(_TABLE_END):
         c = chr(cp)
         if c.isspace():
             table[cp] = _SPACE
         elif unicodedata.category(c) == "Cf":
             table[cp] = _INVISIBLE
-        elif len(lower := c.lower()) == 1 and ord(lower) < 65536:
+        elif len(lower := c.lower()) == 1 and ord(lower) < _TABLE_END:
             table[cp] = ord(lower)
     return table
 
@@ -147,8 +157,8 @@ def _folding() -> NDArray[np.uint32]:
 @lru_cache(maxsize=1)
 def _classes() -> NDArray[np.uint8]:
     """By code point below 65536: separator, part of a word, or a token of its own."""
-    table = np.zeros(65536, np.uint8)
-    for cp in range(65536):
+    table = np.zeros(_TABLE_END, np.uint8)
+    for cp in range(_TABLE_END):
         if unicodedata.category(chr(cp))[0] in "LMN":
             table[cp] = _WORD
     for first, last in _UNSPACED:
@@ -171,7 +181,7 @@ def _normalize(data: Any, offsets: Any, folding: Any) -> tuple[Any, Any]:
         while i < end:
             cp, size = decode(data, i)
             i += size
-            if cp < 65536:
+            if cp < _TABLE_END:
                 cp = int(folding[cp])
             if cp == _SPACE:
                 pending = o > first
@@ -205,6 +215,50 @@ def _normalize(data: Any, offsets: Any, folding: Any) -> tuple[Any, Any]:
 
 
 @njit(nogil=True, cache=True)
+def _spaced(data: Any, offsets: Any, classes: Any, limit: int) -> Any:
+    n = len(offsets) - 1
+    total = 0
+    for d in range(n):
+        total += min(int(offsets[d + 1] - offsets[d]), limit + 4)
+    # The worst case is ASCII punctuation after punctuation: a space for every byte.
+    out = np.empty(2 * total + n, np.uint8)
+    out_offsets = np.zeros(n + 1, np.int64)
+    o = 0
+    for d in range(n):
+        i = int(offsets[d])
+        end = min(int(offsets[d + 1]), i + limit)
+        first = o
+        before = _SEPARATOR
+        while i < end:
+            cp, size = decode(data, i)
+            if cp == _SPACE:
+                before = _SEPARATOR
+                i += size
+                continue
+            kind = _kind(cp, classes)
+            if o > first and not (kind == _WORD and before == _WORD):
+                out[o] = _SPACE
+                o += 1
+            for k in range(size):
+                out[o + k] = data[i + k]
+            o += size
+            i += size
+            before = kind
+        out_offsets[d + 1] = o
+    return out[:o].copy(), out_offsets
+
+
+@njit(nogil=True, cache=True)
+def _kind(cp: int, classes: Any) -> Any:
+    """The class of any code point; beyond the table lie Han, kana, emoji (separators) and other letters."""
+    if cp < _TABLE_END:
+        return classes[cp]
+    if 0x20000 <= cp < 0x40000 or 0x1AFF0 <= cp < 0x1B170:
+        return np.uint8(_CHARACTER)
+    return np.uint8(_WORD) if cp < 0x1F000 else np.uint8(_SEPARATOR)
+
+
+@njit(nogil=True, cache=True)
 def _mix(h: Any) -> Any:
     """The finalizer of MurmurHash3: every bit of the input reaches every bit of the output."""
     h ^= h >> np.uint64(33)
@@ -233,14 +287,7 @@ def _shingles(data: Any, i: int, end: int, classes: Any, words: int, characters:
     found = 0
     while i < end:
         cp, size = decode(data, i)
-        if cp < 65536:
-            kind = classes[cp]
-        elif 0x20000 <= cp < 0x40000 or 0x1AFF0 <= cp < 0x1B170:
-            kind = _CHARACTER
-        elif cp < 0x1F000:
-            kind = _WORD
-        else:
-            kind = _SEPARATOR
+        kind = _kind(cp, classes)
         if kind == _SEPARATOR:
             i += size
             continue
@@ -256,10 +303,7 @@ def _shingles(data: Any, i: int, end: int, classes: Any, words: int, characters:
                 if i >= end:
                     break
                 cp, size = decode(data, i)
-                if cp < 65536:
-                    kind = classes[cp]
-                elif cp >= 0x1F000 or 0x1AFF0 <= cp < 0x1B170:
-                    kind = _SEPARATOR
+                kind = _kind(cp, classes)
             h = _mix(h)
             w = characters
         prefix[(token + 1) % _RING] = prefix[token % _RING] * base + h
