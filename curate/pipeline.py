@@ -24,7 +24,7 @@ from .executors import executor as executor_named
 from .finish import MANIFEST
 from .job import OUTPUTS, Job, Phase, clear
 from .progress import Display
-from .readers import Input, Plan, plan_units
+from .readers import UNIT_BYTES, Input, Plan, plan_units
 from .stage import (
     EMPTY,
     QUARANTINE_SCHEMA,
@@ -44,9 +44,6 @@ from .stage import (
 )
 from .step import Sketches, Step
 from .tasks import check_decisions
-
-UNIT_BYTES = 32 << 20
-"""Input bytes of a work unit: some seconds to a minute of work, and what is lost at most when a worker dies."""
 
 
 @dataclass(frozen=True)

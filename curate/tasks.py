@@ -364,7 +364,7 @@ def validation_rows(table: pl.DataFrame, share: float, seed: int) -> pl.Series:
     wanted = round(share * len(names))
     if share > 0 and len(names) > 1:
         wanted = min(max(wanted, 1), len(names) - 1)
-    ranked = sorted(names.to_list(), key=lambda n: (xxhash.xxh3_64_intdigest(n, seed=seed), n))
+    ranked = sorted(names.to_list(), key=lambda n: (xxhash.xxh3_64_intdigest(n.encode(), seed=seed), n))
     return family.is_in(ranked[:wanted])
 
 

@@ -17,7 +17,8 @@ from .inputs import File, Input, distinct_origins, filesystem, list_files
 from .records import Bad, bad
 from .streams import FEED_BYTES, Blocks, Corrupt, compression
 
-UNIT_BYTES = 32 << 20
+UNIT_BYTES = 8 << 20
+"""Input bytes of a work unit, as they lie on disk: seconds to a minute of work, which is what a dead worker loses."""
 
 MAX_PARTS = 8
 """Into how many spans a file is cut that can only be walked from its start. Each walks over what came before, so n
