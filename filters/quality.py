@@ -7,7 +7,6 @@ segmentation. docs/signals.md defines each. Thresholds are the papers' for Engli
 Kernels (and numba with them) are imported when a filter first measures, not with this module.
 """
 
-# ruff: noqa: RUF012 - pydantic copies a default that is a dictionary
 from __future__ import annotations
 
 from functools import cache

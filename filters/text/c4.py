@@ -60,7 +60,8 @@ def _whole_line_end(last: Any, core: Any, dots: Any, chinese: bool, table: Any) 
         return True
     if core == 0x2026 or core == 0x22EF or core == 0xFF1B:
         return chinese  # …… and ； close a line in Chinese; … in English stands for ... and means that more is missing
-    return bool(core and table[core] & LINE_END)
+    # Brackets may close a Chinese line after its full stop; C4 has no such lines in English.
+    return (last == core or core >= 0x80) and table[core] & LINE_END != 0
 
 
 @njit(nogil=True, cache=True)

@@ -35,7 +35,8 @@ LINE_COLUMNS = (
 )
 """Columns of `count_lines`: counts of lines of a kind and of characters in them.
 
-`ended_lines` end in sentence punctuation, … or ；, closing quotes and brackets after it allowed, or are longer than
+`ended_lines` end in sentence punctuation (in Chinese also ； and ……, and closing quotes and brackets may follow; in
+English a line that ends in a quotation mark does not count, as in FineWeb, whose threshold was set so), or are longer than
 `SHORT_LINE` and hold one of 。！？: a whole paragraph on one line, cut off in its last sentence, is prose still; `more_lines` end in
 展开, 更多, 全文 (also in Traditional) or "more"; `dup_*` are all occurrences of a line or paragraph after its first;
 `ellipses` counts runs of three or more full stops and runs of … as one each.
@@ -102,8 +103,9 @@ def _count_lines(data: Any, offsets: Any, table: Any, breaks: Any, short_line: A
             before_last: Any = 0
             core: Any = 0
             dots = 0
-            closed_dots = 0
+            last_dots = 0
             holds_end = False
+            complete = False
             in_ellipsis = 0
             while True:
                 if i >= end:
@@ -151,7 +153,13 @@ def _count_lines(data: Any, offsets: Any, table: Any, breaks: Any, short_line: A
                     holds_end = True
                 if not f & CLOSER:
                     core = cp
-                    closed_dots = dots
+                    complete = f & LINE_END != 0
+                    if cp == 0x2026 or cp == 0x22EF:
+                        # …… closes a Chinese sentence; … in English says that the rest is missing.
+                        complete = before_last == cp or before_last >= 0x2E80
+                elif core < 0x80:
+                    complete = False
+                last_dots = dots
                 i += size
             if kept_chars == 0:
                 if n and hashes[n - 1] != np.uint64(0):
@@ -186,9 +194,9 @@ def _count_lines(data: Any, offsets: Any, table: Any, breaks: Any, short_line: A
                 or first == 0x2013
             ):
                 bullets += 1
-            if (closed_dots >= 3 and core == 0x2E and last == 0x2E) or last == 0x2026:
+            if last_dots >= 3 or last == 0x2026:
                 ellipsis_lines += 1
-            if (core and table[core] & LINE_END) or (holds_end and kept_chars > short_line):
+            if complete or (holds_end and kept_chars > short_line):
                 ended += 1
             if (
                 (before_last == 0x5C55 and last == 0x5F00)  # 展开

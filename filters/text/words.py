@@ -65,6 +65,12 @@ ABBREVIATIONS = (
 )
 """English abbreviations that keep their full stop (those spaCy's English exceptions list, MIT)."""
 
+UNITS = (
+    "km km² km³ m m² m³ dm dm² dm³ cm cm² cm³ mm mm² mm³ ha µm nm yd in ft kg g mg µg t lb oz kmh mph hPa Pa mbar "
+    "mb MB kb KB gb GB tb TB T G M K"
+)
+"""Units that part from the number before them: 5 km, 256 GB (those of spaCy's suffix rules, MIT)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
@@ -218,21 +224,21 @@ def _clitic(data: Any, i: Any, hi: Any, table: Any, before: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _joins(c: Any, before: Any, after: Any) -> bool:
+def _joins(c: Any, before: Any, after: Any) -> Any:
     """Whether the mark `c` between two word characters (their class bits `before` and `after`) stays in the word."""
     if c == 0x2E:  # .
         return not (before & LOWER and after & UPPER)
     if c == 0x2C:  # ,
         return not (before & ALPHA and after & ALPHA)
     if c == 0x2D or c == 0x7E or c == 0x2010 or c == 0x2011 or c == 0x2013:  # - ~ hyphens, en dash
-        if before & ALPHA and after & ALPHA:
+        if before & (ALPHA | DIGIT) and after & ALPHA:
             return False
         return not (c == 0x2D and before & DIGIT and after & DIGIT)
     if c == 0x3A or c == 0x2F or c == 0x3C or c == 0x3E or c == 0x3D:  # : / < > =
         return not after & ALPHA
     if c == 0x2B or c == 0x2A or c == 0x5E:  # + * ^
         return not (before & DIGIT and after & DIGIT)
-    # ' & @ # % $ _ \ ’ ·
+    # ' & @ # % $ _ \ ( ) [ ] ’ ·
     return (
         c == 0x27
         or c == 0x26
@@ -242,6 +248,10 @@ def _joins(c: Any, before: Any, after: Any) -> bool:
         or c == 0x24
         or c == 0x5F
         or c == 0x5C
+        or c == 0x28
+        or c == 0x29
+        or c == 0x5B
+        or c == 0x5D
         or c == 0x2019
         or c == 0xB7
     )
@@ -254,6 +264,7 @@ def _cut_spaced(
     hi: Any,
     table: Any,
     abbreviations: Any,
+    units: Any,
     kanji_runs: bool,
     k: Any,
     starts: Any,
@@ -322,6 +333,9 @@ def _cut_spaced(
                 before_cp = cp
                 earlier = 0
                 dots = 0
+                digits_end = i  # just after the last digit
+                if f & DIGIT:
+                    digits_end = j
                 address = False
                 clitic_end: Any = np.int64(0)
                 while j < hi:
@@ -335,6 +349,8 @@ def _cut_spaced(
                         before = g
                         before_cp = c
                         j += s
+                        if g & DIGIT:
+                            digits_end = j
                         continue
                     if g & (SPACE | HAN | KANA | UNSPACED):
                         break
@@ -405,10 +421,18 @@ def _cut_spaced(
                     newline = False
                     i = j
                     j = clitic_end
+                elif digits_end > i and 0 < j - digits_end <= 4:
+                    h = hash_bytes(data, digits_end, j)
+                    for u in range(len(units)):
+                        if units[u] == h:
+                            k = _emit(data, i, digits_end, table, newline, k, starts, ends, hashes, chars, flags)
+                            newline = False
+                            i = digits_end
+                            break
                 elif j < hi and data[j] == 0x2E and before & ALPHA:
                     next_is_dot = j + 1 < hi and data[j + 1] == 0x2E
-                    # A full stop stays with U.S. and e.g. (a dot two before it), J. and the abbreviations listed.
-                    initial = before & UPPER and (j - i == 1 or not earlier & ALPHA)
+                    # A full stop stays with U.S. and e.g. (a dot two before it), J., a. and the abbreviations listed.
+                    initial = j - i == 1 or (before & UPPER and not earlier & ALPHA)
                     if not next_is_dot:
                         keep = initial or (dots > 0 and not earlier & ALPHA)
                         if not keep and j - i <= 6:
@@ -473,6 +497,7 @@ def _segment(
     styles: Any,
     table: Any,
     abbreviations: Any,
+    units: Any,
     cuts: Any,
     starts: Any,
     ends: Any,
@@ -490,7 +515,7 @@ def _segment(
             k, at = _cut_pieces(data, lo, hi, table, cuts, at, k, starts, ends, hashes, chars, flags)
         else:
             runs = styles[d] == RUNS
-            k = _cut_spaced(data, lo, hi, table, abbreviations, runs, k, starts, ends, hashes, chars, flags)
+            k = _cut_spaced(data, lo, hi, table, abbreviations, units, runs, k, starts, ends, hashes, chars, flags)
         rows[d + 1] = k
     return k
 
@@ -503,13 +528,14 @@ def segment(texts: TextBuffers, styles: NDArray[np.int8]) -> Segmentation:
     hashes, chars, flags = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.uint8)
     rows = np.zeros(len(texts) + 1, np.int64)
     cuts = readonly(np.frombuffer(_jieba_cuts(texts, styles) or b"\x1f", dtype=np.uint8))
-    abbreviations = readonly(hash_words(ABBREVIATIONS.split()))
+    abbreviations, units = readonly(hash_words(ABBREVIATIONS.split())), readonly(hash_words(UNITS.split()))
     n = _segment(
         texts.data,
         texts.offsets,
         readonly(styles),
         char_table(),
         abbreviations,
+        units,
         cuts,
         starts,
         ends,
