@@ -188,26 +188,33 @@ class _Checker:
         try:
             return cls.model_validate(options)
         except ValidationError as error:
+            faults: dict[str, list[Any]] = {}
             for fault in error.errors():
-                loc = tuple(p for p in fault["loc"] if p in self._known(path, fault["loc"]))
-                name = f"{prefix}{'.'.join(str(p) for p in fault['loc'][:1])}"
-                if fault["type"] == "extra_forbidden":
-                    known = [n for n in cls.model_fields if n != "type"]
-                    self.say((*path, *loc), f"unknown option {name!r}{suggestion(str(fault['loc'][-1]), known)}")
-                elif fault["type"] == "missing":
-                    self.say(path, f"{name} is missing")
-                else:
-                    said = fault["msg"].removeprefix("Value error, ")
-                    self.say((*path, *loc), f"{name} is {fault['input']!r}: {said[0].lower()}{said[1:]}")
+                faults.setdefault(str(fault["loc"][0]) if fault["loc"] else "", []).append(fault)
+            for field, found in faults.items():
+                self.say(self._place(path, found[0]["loc"]), _sentence(f"{prefix}{field}", found, cls))
             return None
 
-    def _known(self, path: Path_, loc: tuple[str | int, ...]) -> set[str | int]:
-        """The leading parts of a pydantic location that exist in the file (it also names branches of unions)."""
-        found: list[str | int] = []
+    def _place(self, path: Path_, loc: tuple[str | int, ...]) -> Path_:
+        """The part of a pydantic location that is in the file (it also names branches of unions)."""
         for part in loc:
-            if (*path, *found, part) in self.lines:
-                found.append(part)
-        return set(found)
+            if (*path, part) not in self.lines:
+                break
+            path = (*path, part)
+        return path
+
+
+def _sentence(name: str, faults: Sequence[Any], cls: type[BaseModel]) -> str:
+    """What is wrong with one option; a union's branches each have their say."""
+    first = faults[0]
+    if first["type"] == "extra_forbidden":
+        return f"unknown option {name!r}{suggestion(str(first['loc'][-1]), cls.model_fields)}"
+    if first["type"] == "missing":
+        return f"{name} is missing"
+    said = [f["msg"].removeprefix("Value error, ") for f in faults]
+    own = [f["msg"].removeprefix("Value error, ") for f in faults if f["type"] == "value_error"]
+    reasons = "; or: ".join(dict.fromkeys(m[0].lower() + m[1:] for m in own or said))
+    return f"{name} is {first['input']!r}: {reasons}"
 
 
 def _lines(node: yaml.Node, path: Path_) -> Iterator[tuple[Path_, int]]:
