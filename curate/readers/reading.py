@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 
-from .inputs import Input
+from .inputs import Input, filesystem
 from .parts import Part
 from .records import Bad, Batch, Record
 from .tables import read_csv, read_parquet
@@ -58,20 +58,18 @@ def read_unit(unit: Unit, inputs: Sequence[Input]) -> Iterator[tuple[pa.Table, l
 
 
 def _part(span: Span, input: Input) -> Part:
+    fs, inner = filesystem(span.path)  # the part holds on to it: some (zip) close their files when they go
+
+    def open() -> BinaryIO:
+        return cast(BinaryIO, fs.open(inner, "rb"))
+
     return Part(
         name=span.path.split("::", 1)[0].rsplit("/", 1)[-1],
         origin=span.source,
         format=span.format,
         input=input,
-        open=lambda: _open(span.path),
+        open=open,
         size=span.file_bytes,
         start=span.start,
         end=span.end,
     )
-
-
-def _open(path: str) -> BinaryIO:
-    import fsspec
-
-    opened: Any = fsspec.open(path, "rb", compression=None).open()
-    return opened  # type: ignore[no-any-return]

@@ -140,12 +140,18 @@ def _salvage(machine: Any, piece: bytes) -> Iterator[bytes]:
     """What can still be had of a piece that does not decompress as a whole (gzip only: others cannot be copied)."""
     if machine is None:
         return
-    try:
-        for i in range(0, len(piece), 64):
-            if out := machine.decompress(piece[i : i + 64]):
+    for step in (256, 1):  # near the break, byte by byte
+        for i in range(0, len(piece), step):
+            before = machine.copy()
+            try:
+                out = machine.decompress(piece[i : i + step])
+            except _ERRORS:
+                machine, piece = before, piece[i : i + step]
+                break
+            if out:
                 yield out
-    except _ERRORS:
-        return
+        else:
+            return
 
 
 def _read(raw: BinaryIO, size: int) -> bytes:
