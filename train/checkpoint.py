@@ -51,6 +51,7 @@ class Checkpoints:
         draft = self.folder / f".best.{os.getpid()}"
         draft.write_text(text, "utf-8")
         draft.replace(self.folder / "best.json")
+        self._prune()  # the best before this one may go now
 
     def save(
         self,

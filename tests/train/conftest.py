@@ -1,0 +1,79 @@
+"""A small bilingual corpus, a tiny preset, and one model pretrained on it for all the trainer's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from made_corpus import documents, write_split
+
+from corpusmill.train import Preset, PretrainConfig, PretrainResult, Tokenizer, presets, pretrain, train_tokenizer
+
+TINY = Preset(
+    name="tiny",
+    depth=1,
+    vocab_size=512,
+    context=48,
+    batch_tokens=384,
+    micro_batch_tokens=192,
+    train_tokens=20_000,
+    validation_tokens=4096,
+    about="tests",
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    # The models are too small for two threads to help, and threads that wait for one another are slow on a busy machine.
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tiny_preset() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(presets, "load_presets", lambda: {"tiny": TINY})
+        yield
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    write_split(folder, "train", documents(300, seed=1))
+    write_split(folder, "validation", documents(40, seed=2))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tokenizer_folder(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tokenizer")
+    train_tokenizer(corpus, folder, vocab_size=512)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tokenizer_folder: Path) -> Tokenizer:
+    return Tokenizer.load(tokenizer_folder)
+
+
+@pytest.fixture(scope="session")
+def config(corpus: Path, tokenizer_folder: Path) -> Callable[..., PretrainConfig]:
+    def make(output: Path, **fields: object) -> PretrainConfig:
+        given: dict[str, object] = {"max_steps": 12, "evaluate_every": 6, "warmup_steps": 2, "device": "cpu"} | fields
+        return PretrainConfig(corpus=corpus, output=output, preset="tiny", tokenizer=tokenizer_folder, **given)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def pretrained(config: Callable[..., PretrainConfig], tmp_path_factory: pytest.TempPathFactory) -> PretrainResult:
+    return pretrain(config(tmp_path_factory.mktemp("run") / "tiny", max_steps=150, evaluate_every=50))
+
+
+@pytest.fixture(scope="session")
+def run(pretrained: PretrainResult) -> Path:
+    return Path(pretrained.run)

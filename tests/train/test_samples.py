@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from corpusmill.curate.errors import InputError
+from corpusmill.train.samples import (
+    Example,
+    Message,
+    guard,
+    read_conversations,
+    read_examples,
+    stratified,
+    text_key,
+)
+
+ROWS = [{"text": "很好的酒店", "label": 1}, {"text": "A dull, long film", "label": 0}]
+WANTED = [Example("很好的酒店", "1"), Example("A dull, long film", "0")]
+
+
+def jsonl(path: Path, rows: list[dict[str, object]]) -> Path:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def test_every_format_gives_the_same_examples(tmp_path: Path) -> None:
+    plain = jsonl(tmp_path / "a.jsonl", ROWS)
+    zipped = tmp_path / "a.jsonl.gz"
+    zipped.write_bytes(gzip.compress(plain.read_bytes()))
+    table = tmp_path / "a.csv"
+    table.write_text('text,label\n很好的酒店,1\n"A dull, long film",0\n', "utf-8-sig")  # as Excel saves it
+    parquet = tmp_path / "a.parquet"
+    pq.write_table(pa.Table.from_pylist(ROWS), parquet)
+    for path in (plain, zipped, table, parquet):
+        assert read_examples(path) == WANTED
+
+
+def test_bad_rows_are_listed_with_their_lines(tmp_path: Path) -> None:
+    path = jsonl(tmp_path / "a.jsonl", [*ROWS, {"text": " ", "label": 1}, {"text": "好", "label": None}])
+    with pytest.raises(InputError, match=r"a\.jsonl:3: text is empty(.|\n)*a\.jsonl:4: label is empty"):
+        read_examples(path)
+    with pytest.raises(InputError, match="its fields are: text, label"):
+        read_examples(path, text="review")
+    (tmp_path / "b.jsonl").write_text('{"text": "x", "label": 1}\n{oops\n')
+    with pytest.raises(InputError, match=r"b\.jsonl:2 is not JSON"):
+        read_examples(tmp_path / "b.jsonl")
+    (tmp_path / "c.xlsx").touch()
+    with pytest.raises(InputError, match=r"is not \.jsonl, \.csv or \.parquet"):
+        read_examples(tmp_path / "c.xlsx")
+    with pytest.raises(InputError, match="no file"):
+        read_examples(tmp_path / "none.jsonl")
+
+
+def test_key_ignores_width_case_space_and_punctuation_only() -> None:
+    assert text_key("服务很好，ＯＫ！") == text_key("服务 很好 ok")
+    assert text_key("Great film.") == text_key("great  film")
+    assert text_key("服务很好") != text_key("服务不好")
+    assert text_key("！！") != text_key("？")
+
+
+def test_guard_removes_and_counts_each_kind() -> None:
+    train = [
+        Example("服务很好。", "1"),
+        Example("服务很好", "1"),  # duplicate
+        Example("So so", "0"),
+        Example("so so!", "1"),  # conflicting labels
+        Example("Great film!", "1"),  # in the test set
+        Example("太差了", "0"),
+    ]
+    kept, report = guard(train, [Example("great film", "1")])
+    assert [e.text for e in kept] == ["服务很好。", "太差了"]
+    assert (report.duplicates, report.conflicting, report.in_test) == (1, 2, 1)
+
+
+def test_stratified_keeps_the_shares_and_loses_nothing() -> None:
+    examples = [Example(f"text {i}", "common" if i % 10 else "rare") for i in range(200)]
+    rest, off = stratified(examples, 0.2, seed=0)
+    assert sorted(e.text for e in rest + off) == sorted(e.text for e in examples)
+    assert [sum(e.label == label for e in off) for label in ("common", "rare")] == [36, 4]
+    assert stratified(examples, 0.2, seed=0) == (rest, off)
+    assert stratified(examples, 0.2, seed=1) != (rest, off)
+    rest, off = stratified([Example("alone", "single")], 0.5, seed=0)
+    assert (len(rest), len(off)) == (1, 0)
+
+
+def test_conversations_of_every_shape(tmp_path: Path) -> None:
+    pair = [Message("user", "什么是合同？"), Message("assistant", "当事人之间的协议。")]
+    rows: list[dict[str, object]] = [
+        {"instruction": "什么是合同？", "input": "", "output": "当事人之间的协议。"},
+        {
+            "messages": [
+                {"role": "user", "content": "什么是合同？"},
+                {"role": "assistant", "content": "当事人之间的协议。"},
+            ]
+        },
+        {"conversations": [{"from": "human", "value": "什么是合同？"}, {"from": "gpt", "value": "当事人之间的协议。"}]},
+        {
+            "system": "Be brief.",
+            "history": [["Hi", "Hello."]],
+            "instruction": "Translate",
+            "input": "合同",
+            "output": "contract",
+        },
+    ]
+    found = read_conversations(jsonl(tmp_path / "a.jsonl", rows))
+    assert found[:3] == [pair, pair, pair]
+    assert [(m.role, m.content) for m in found[3]] == [
+        ("system", "Be brief."),
+        ("user", "Hi"),
+        ("assistant", "Hello."),
+        ("user", "Translate\n合同"),
+        ("assistant", "contract"),
+    ]
+    bad: list[dict[str, object]] = [
+        {"question": "?"},
+        {"instruction": "x", "output": ""},
+        {"messages": [{"role": "bot"}]},
+    ]
+    with pytest.raises(InputError, match=r":1: needs messages(.|\n)*:2: no answer(.|\n)*:3: unknown role 'bot'"):
+        read_conversations(jsonl(tmp_path / "b.jsonl", bad))
