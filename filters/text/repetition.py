@@ -139,7 +139,8 @@ def count_words(words: Segmentation) -> dict[str, NDArray[np.int64]]:
 
 
 def word_counts_of(docs: Documents) -> dict[str, NDArray[np.int64]]:
-    return docs.memo("word_counts", lambda: count_words(words_of(docs)))
+    words = words_of(docs)
+    return docs.memo(f"word_counts/{id(words)}", lambda: count_words(words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,4 +199,6 @@ def distinct_words(words: Segmentation, lists: WordLists, which: NDArray[np.int3
 
 
 def repetition_of(docs: Documents) -> dict[str, NDArray[np.int64]]:
-    return docs.memo("repetition", lambda: repeated_chars(words_of(docs)))
+    """The batch's repetition counts, made once for these words (which stay in its memory, so that ids are unique)."""
+    words = words_of(docs)
+    return docs.memo(f"repetition/{id(words)}", lambda: repeated_chars(words))

@@ -103,13 +103,15 @@ def classes_of(docs: Documents) -> dict[str, NDArray[np.int64]]:
 
 
 def words_of(docs: Documents) -> Segmentation:
-    """The batch's words, cut once and kept with it."""
-    return docs.memo("words", lambda: segment(buffers_of(docs), styles_of(docs)))
+    """The batch's words, cut once and kept with it; cut anew only if a language step since then changed a style."""
+    styles = styles_of(docs)
+    return docs.memo(f"words/{hash(styles.tobytes())}", lambda: segment(buffers_of(docs), styles))
 
 
 def styles_of(docs: Documents) -> NDArray[np.int8]:
     """How each document is cut: by its language, or by its characters where the language is unknown."""
-    return docs.memo("word_styles", lambda: choose_styles(docs.languages, classes_of(docs)))
+    key = f"word_styles/{hash(tuple(docs.languages))}"
+    return docs.memo(key, lambda: choose_styles(docs.languages, classes_of(docs)))
 
 
 def choose_styles(languages: list[str | None], counts: dict[str, NDArray[np.int64]]) -> NDArray[np.int8]:

@@ -1,8 +1,9 @@
 """Our decisions against datatrove's, on the same words: what differs must be meant.
 
 datatrove's own tokenizer is spaCy's, which is not a dependency: where it is absent its filters get our words, so the
-rules alone are compared. Two differences are meant and avoided by the texts: blank lines (no lines to us, empty
-duplicates to datatrove) and white space at a line's end (part of the line to datatrove, which then has no end mark).
+rules alone are compared. Three differences are meant and avoided by the texts: blank lines (no lines to us, empty
+duplicates to datatrove), white space at a line's end (part of the line to datatrove, which then has no end mark), and
+marks such as • and “ ” (words of one character, and no end of a line, to datatrove's lists of ASCII marks).
 """
 
 from __future__ import annotations
@@ -21,39 +22,11 @@ from corpusmill.filters.quality import C4Quality, FineWebQuality, GopherQuality,
 from corpusmill.filters.text import repetition
 from corpusmill.filters.text import words as w
 
-WORDS = [
-    "the",
-    "of",
-    "and",
-    "to",
-    "that",
-    "have",
-    "with",
-    "be",
-    "court",
-    "paid",
-    "river",
-    "green",
-    "12",
-    "3.5",
-    "7%",
-    "market-place",
-    "don't",
-    "U.S.",
-    "people,",
-    "(see)",
-    "fish;",
-    "water",
-    "said",
-    "“no”",
-    "went",
-    "quickly",
-    "internationalization",
-    "a",
-    "I",
-    "#tag",
-    "...",
-]
+VOCABULARY = (
+    "the of and to that have with be court paid river green market people water said went quickly village don't U.S. "
+    'people, fish; 12 3.5 7% market-place (see) "no" internationalization a I #tag ...'
+)
+WORDS = VOCABULARY.split()
 
 
 def pages(n: int) -> list[str]:
@@ -61,14 +34,14 @@ def pages(n: int) -> list[str]:
     rng = random.Random(7)
     out = []
     for _ in range(n):
-        vocabulary = rng.sample(WORDS, rng.choice([3, 8, len(WORDS)]))
+        vocabulary = rng.choice([rng.sample(WORDS, 4), WORDS, WORDS[:24], WORDS[:24]])
         lines: list[str] = []
         for _ in range(rng.choice([1, 3, 8, 20])):
             if lines and rng.random() < 0.15:
                 lines.append(rng.choice(lines))
                 continue
             line = " ".join(rng.choice(vocabulary) for _ in range(rng.choice([2, 6, 15, 40])))
-            lines.append(rng.choice(["", "", "", "- ", "• "]) + line + rng.choice([".", ".", ".", "!", "", "..."]))
+            lines.append(rng.choice(["", "", "", "- ", "- "]) + line + rng.choice([".", ".", ".", "!", "", "..."]))
         out.append("\n".join(lines))
     return out
 

@@ -134,6 +134,15 @@ def test_words_are_cut_once_and_shared() -> None:
     assert w.words_of(docs) is not w.words_of(docs.with_texts(["three"]))
 
 
+def test_a_language_set_later_cuts_anew() -> None:
+    docs = Documents.from_texts(["東京都庁舎前"])
+    assert w.styles_of(docs).tolist() == [w.JIEBA]
+    first = w.words_of(docs)
+    assert w.words_of(docs.with_columns({"language": ["zh"]})) is first
+    japanese = docs.with_columns({"language": ["ja"]})
+    assert w.words_of(japanese).strings(w.buffers_of(japanese), 0) == ["東京都庁舎前"]
+
+
 def test_word_hashes_are_those_of_the_segmentation() -> None:
     texts = TextBuffers.of_strings(["the 的"])
     segmentation = w.segment(texts, np.zeros(1, np.int8))
