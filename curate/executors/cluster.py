@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtra, RecipeError, RunError
-from ..job import Job, Phase, run_task
+from ..job import Job, run_task
 from ..progress import Display
 from ..registry import suggestion
 from . import DoneHook
@@ -47,6 +47,8 @@ class RayExecutor:
     def run(self, job: Job, display: Display, done: DoneHook) -> None:
         import ray
         from datatrove.executor import RayPipelineExecutor
+
+        _hush()
 
         ours = not ray.is_initialized()
         if ours:
@@ -104,6 +106,8 @@ class SlurmExecutor:
         """One executor a phase that still has work, each depending on the one before."""
         from datatrove.executor import SlurmPipelineExecutor
 
+        _hush()
+
         out: list[PipelineExecutor] = []
         for phase in job.phases:
             pending = job.pending(phase)
@@ -131,12 +135,14 @@ class SlurmExecutor:
         )
 
 
-def pending_phases(job: Job) -> list[tuple[Phase, int]]:
-    """Phases that still have tasks to run, with their number."""
-    return [(p, len(job.pending(p))) for p in job.phases if job.pending(p)]
-
-
 def _require(name: str) -> None:
     for module in ("datatrove", name):
         if importlib.util.find_spec(module) is None:
             raise MissingExtra(f"the {name} executor", "cluster")
+
+
+def _hush() -> None:
+    """datatrove logs every launch; our own progress says what matters."""
+    from datatrove.utils.logging import logger
+
+    logger.disable("datatrove")

@@ -55,7 +55,9 @@ class _Pool:
     def _start(self) -> Connection:
         ours, theirs = Pipe()
         # One thread a worker: the parallelism is in the processes, and threads of polars or BLAS would fight for cores.
-        single = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+        single = dict.fromkeys(
+            ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+        )
         env = {**os.environ, **single, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         command = [
             sys.executable,
