@@ -48,7 +48,7 @@ DOCUMENTS = {
         "高血压是指以体循环动脉血压增高为主要特征，可伴有心、脑、肾等器官损害的临床综合征。",
     ],
     "medical-en": [
-        "Cholera due to Vibrio cholerae, biovar eltor.",
+        "An acute infection of the small intestine, caused by Vibrio cholerae.",
         "A phenotypic abnormality in which one or both kidneys are displaced from their normal position. "
         "Also called: Ectopic kidney.",
     ],
