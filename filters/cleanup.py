@@ -121,8 +121,9 @@ class FixFormat(Transform):
             (2, self.mojibake, MOJIBAKE, _fix_mojibake),
             (3, self.nfc, NFC, _fix_nfc),
             (5, self.control, CONTROL, _fix_control),
-            (4, self.width, WIDTH, _fix_width),
             (6, self.spaces, SPACE, lambda t: _fix_spaces(t, self.max_blank_lines)),
+            # After the spaces: a paragraph's ideographic indent is removed there, not turned into blanks here.
+            (4, self.width, WIDTH, _fix_width),
             (
                 7,
                 self.max_punctuation is not None,

@@ -129,7 +129,7 @@ def _company_code(text: str, match: re.Match[str]) -> tuple[int, int] | None:
 def _bank_card(text: str, match: re.Match[str]) -> tuple[int, int] | None:
     digits = re.sub(r"[ \-]", "", match[0])
     before = _before(text, match.start())
-    if not 13 <= len(digits) <= 19 or not luhn(digits) or len(set(digits)) < 3:
+    if not 13 <= len(digits) <= 19 or not luhn(digits) or len(set(digits)) < 2:
         return None
     if _CARD_CONTEXT.search(before):
         return match.span()
@@ -152,6 +152,8 @@ def _landline(text: str, match: re.Match[str]) -> tuple[int, int] | None:
 
 
 def _with_phone_context(text: str, match: re.Match[str]) -> tuple[int, int] | None:
+    if _is_fictional(re.sub(r"\D", "", match[0])):
+        return None
     return match.span() if _PHONE_CONTEXT.search(_before(text, match.start())) else None
 
 
