@@ -62,13 +62,16 @@ class C4Lines(Transform):
 
     def transform(self, docs: Documents) -> Documents:
         from .text import c4
-        from .text.words import buffers_of, words_of
+        from .text.words import SPACED, buffers_of, styles_of, words_of
 
-        texts = buffers_of(docs)
+        texts, styles = buffers_of(docs), styles_of(docs)
+        bounds = for_each_document(self.min_words_per_line, docs)
+        counted = bool(((styles != SPACED) & (bounds > 0)).any())
         cut = c4.cut_lines(
             texts,
-            words_of(docs),
-            for_each_document(self.min_words_per_line, docs),
+            styles,
+            words_of(docs) if counted else None,
+            bounds,
             self.max_word_length,
             self.terminal_punct,
             self.citations,

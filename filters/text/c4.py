@@ -52,7 +52,7 @@ def _citation(data: Any, i: Any, hi: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
-def _whole_line_end(last: Any, core: Any, dots: Any, chinese: bool, table: Any) -> bool:
+def _whole_line_end(last: Any, core: Any, dots: Any, chinese: bool, table: Any) -> Any:
     """Whether a line is complete by its last character, and by the last before closing quotes and brackets."""
     if last == 0x2E and dots >= 3:
         return False  # cut short with ...
@@ -69,7 +69,7 @@ def _cut_lines(
     data: Any,
     offsets: Any,
     table: Any,
-    styles: Any,
+    spaced_documents: Any,
     word_starts: Any,
     word_flags: Any,
     word_rows: Any,
@@ -98,7 +98,7 @@ def _cut_lines(
         i = lo
         start_of_text = o
         blank = False
-        spaced = styles[d] == SPACED
+        spaced = spaced_documents[d]
         w = word_rows[d]
         while i < end:
             # The line without the white space around it is [a, b); `i` ends up where the next one starts.
@@ -214,7 +214,8 @@ def _cut_lines(
 
 def cut_lines(
     texts: TextBuffers,
-    words: Segmentation,
+    styles: NDArray[np.int8],
+    words: Segmentation | None,
     min_words: NDArray[np.float64],
     max_word_length: float | None,
     need_end: bool,
@@ -222,7 +223,17 @@ def cut_lines(
     javascript: Phrases,
     policy: Phrases,
 ) -> LineCut:
-    """Removes the lines that break a rule; `min_words` is one bound a document, -1 where there is none."""
+    """Removes the lines that break a rule; `min_words` is one bound a document, -1 where there is none.
+
+    `words` counts the words of documents that are not spaced; it may be None where there are none of those, or no
+    bound: cutting words is most of the cost.
+    """
+    nothing: tuple[NDArray[Any], ...] = (
+        np.zeros(0, np.int64),
+        np.zeros(0, np.uint8),
+        np.zeros(len(texts) + 1, np.int64),
+    )
+    starts, flags, rows = (words.starts, words.flags, words.rows) if words is not None else map(readonly, nothing)
     size = int(texts.offsets[-1] - texts.offsets[0])
     # A piece cut out is at least a byte and its line end, or a citation of two bytes; blank lines that stay take the
     # place of line ends that were there: the output never outgrows the input.
@@ -234,10 +245,10 @@ def cut_lines(
         texts.data,
         texts.offsets,
         char_table(),
-        words.styles,
-        words.starts,
-        words.flags,
-        words.rows,
+        readonly(styles == SPACED),
+        starts,
+        flags,
+        rows,
         readonly(min_words),
         -1.0 if max_word_length is None else float(max_word_length),
         need_end,
