@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -109,22 +109,23 @@ class Batch:
         self._bads: list[Bad] = []
         self._n_bytes = 0
 
-    def add(self, item: Record | Bad) -> Iterator[tuple[pa.Table, list[Bad]]]:
-        """Takes one in; yields a full table before it when there is one."""
+    def add(self, item: Record | Bad) -> Sequence[tuple[pa.Table, list[Bad]]]:
+        """Takes one in, and its fields with it; gives the table that was full before it, when there is one."""
+        full: Sequence[tuple[pa.Table, list[Bad]]] = ()
         size = _size(item)
         rows = len(self._ids) + len(self._bads)
         if rows >= MAX_BATCH_ROWS or (rows and self._n_bytes + size > MAX_BATCH_BYTES):
-            yield from self.flush()
+            full = self.flush()
         self._n_bytes += size
         if isinstance(item, Bad):
             self._bads.append(item)
-            return
+            return full
         text, fields, position, origin = item
         id = None
         if self._id_field is not None and self._id_field in fields:
             id = own_id(fields[self._id_field])
             if id is not None:
-                fields = {k: v for k, v in fields.items() if k != self._id_field}
+                del fields[self._id_field]
         if self._columns is not None:
             fields = {k: fields[k] for k in self._columns if k in fields}
         if self._source is not None:
@@ -133,16 +134,18 @@ class Batch:
         self._texts.append(text)
         self._sources.append(origin if self._source is None else self._source)
         self._metadata.append(dump(fields))
+        return full
 
-    def flush(self) -> Iterator[tuple[pa.Table, list[Bad]]]:
-        """What is left, if anything."""
+    def flush(self) -> Sequence[tuple[pa.Table, list[Bad]]]:
+        """What is left: one table, or none."""
         if not self._ids and not self._bads:
-            return
+            return ()
         columns: list[list[Any]] = [self._ids, self._texts, self._sources, self._metadata]
         try:
             arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
         except UnicodeEncodeError:
             clean = [[v if v is None else without_surrogates(v) for v in values] for values in columns]
             arrays = [pa.array(values, field.type) for values, field in zip(clean, SCHEMA, strict=True)]
-        yield pa.table(arrays, schema=SCHEMA), self._bads
+        full = pa.table(arrays, schema=SCHEMA), self._bads
         self._clear()
+        return (full,)
