@@ -27,8 +27,14 @@ def test_the_demo_changes_only_inputs_output_and_split_of_a_recipe(name: str) ->
 
 
 def test_a_demo_recipe_runs_on_its_kinds_of_input(tmp_path: Path) -> None:
-    paragraph = "北京举行新年音乐会，艺术家们精湛的表演深深打动了观众，不断报以经久不息的热烈掌声。市长在会上说，今年是不平凡的一年。"
-    other = "昨天下午，市政府召开新闻发布会，介绍了今年城市绿化的进展情况。据介绍，全市新增公园绿地三百公顷，比去年增加了两成。"
+    paragraph = (
+        "昨天下午，市政府召开新闻发布会，介绍了今年城市绿化的进展情况。据介绍，全市新增公园绿地三百公顷，比去年增加了两成。"
+        "记者在现场看到，许多市民带着孩子来到新建的湿地公园，在湖边散步、拍照，享受难得的晴天。"
+    )
+    other = (
+        "春天来了，院子里的桃花开了，蜜蜂在花丛中忙碌。奶奶坐在门口晒太阳，给我们讲她小时候的故事，说那时候的冬天比现在冷得多，"
+        "河里的冰可以走人，孩子们整天在冰上玩耍，到了天黑才肯回家吃饭。"
+    )
     (tmp_path / "news.txt").write_bytes(f"{paragraph}\n\n{other}\n\n{paragraph}".encode("gb18030"))
     inputs = [{**RECIPES["general-zh"][0], "path": str(tmp_path / "news.txt")}]
     file = tmp_path / "recipe.yaml"
