@@ -16,7 +16,6 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import xxhash
-from annotated_types import Interval
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -77,19 +76,19 @@ class MinHashDedup(Global):
 
     name: ClassVar[str] = "minhash_dedup"
 
-    threshold: Annotated[float, Interval(gt=0, le=1)] = 0.8
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.8
     """Least Jaccard similarity of the shingles of near-duplicates."""
-    word_ngram: Annotated[int, Interval(ge=1, le=32)] = 5
+    word_ngram: Annotated[int, Field(ge=1, le=32)] = 5
     """Words in a shingle, where words are spaced."""
-    char_ngram: Annotated[int, Interval(ge=1, le=32)] = 8
+    char_ngram: Annotated[int, Field(ge=1, le=32)] = 8
     """Characters in a shingle, where they are not (Chinese, Japanese, Thai ...). Eight Chinese characters are about
     five words. Unrelated statutes share up to 0.026 of them (99.9 % of pairs; of 5-grams 0.067, of 3-grams 0.148), and
     the shorter the shingle, the more templated documents look alike."""
-    num_slots: Annotated[int, Interval(ge=16, le=1024)] = 128
+    num_slots: Annotated[int, Field(ge=16, le=1024)] = 128
     """Slots of a signature: more find pairs with less error and take 4 bytes each for every document."""
-    min_shingles: Annotated[int, Interval(ge=1)] = 8
+    min_shingles: Annotated[int, Field(ge=1)] = 8
     """Documents with fewer shingles are compared exactly and no other way."""
-    max_candidates: Annotated[int, Interval(ge=1)] = Field(default=64)
+    max_candidates: Annotated[int, Field(ge=1)] = 64
     """How many kept documents, the most similar by estimate first, a document is compared with at most."""
     source_priority: list[str] = []
     """Sources whose documents are rather kept, best first; names or patterns such as `statutes/*`."""

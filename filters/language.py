@@ -196,7 +196,11 @@ def _decide_han(found: Scan, row: int, scores: Mapping[str, float], share: float
         # A few kana: a Chinese text that names a Japanese thing, or a Japanese list of names.
         japanese = scores.get("ja", 0.0) > scores.get(chinese, 0.0) and 20 * marks[CHINESE] < han
     language = "ja" if japanese else chinese
-    return language, "Jpan" if japanese else han_script(marks), scores.get(language, share)
+    best = next(iter(scores), None)
+    # langdetect takes a third of Traditional Chinese for Korean: where its script rules the best guess out, the script
+    # is the evidence, and not the little that is left for the second guess.
+    score = scores.get(language, share) if best in _HAN_LANGUAGES or best == "ja" else share
+    return language, "Jpan" if japanese else han_script(marks), score
 
 
 def _wanted(language: str, script: str, keep: Sequence[str]) -> bool:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import CorpusmillError
 from corpusmill.curate.step import failures
+from corpusmill.filters import language as language_module
 from corpusmill.filters.language import Language, iso_codes, language_of_label
 
 CASES = [
@@ -181,6 +182,25 @@ def test_langdetect_gives_the_same_answer_twice() -> None:
     first = labelled(step, *texts)
     assert [language for language, *_ in first[:3]] == ["zh", "en", "de"]
     assert all(labelled(step, *texts) == first for _ in range(3))
+
+
+@pytest.mark.parametrize(
+    ("guesses", "text", "expected"),
+    [
+        ([("ko", 0.7), ("zh", 0.28)], "約翰文書，為約翰福音、約翰一書的總稱", ("zh", "Hant", 1.0)),
+        ([("zh", 0.9), ("en", 0.3)], "The court shall decide", ("und", "Latn", 0.3)),
+        ([("ru", 0.9), ("en", 0.6)], "The court shall decide", ("en", "Latn", 0.6)),
+        ([("zh", 0.9)], "안녕하세요, 반갑습니다", ("ko", "Kore", 1.0)),
+        ([("qqq", 0.9)], "The court shall decide", ("qqq", "Latn", 0.9)),
+    ],
+)
+def test_script_overrules_a_detector_that_cannot_be_right(
+    monkeypatch: pytest.MonkeyPatch, guesses: list[tuple[str, float]], text: str, expected: tuple[str, str, float]
+) -> None:
+    monkeypatch.setattr(language_module, "_detector", lambda backend, model: lambda texts: [guesses for _ in texts])
+    [(language, script, score)] = labelled(Language(), text)
+    assert (language, script) == expected[:2]
+    assert score == pytest.approx(expected[2])
 
 
 def test_accuracy_on_sentences(shared_data: Path) -> None:
