@@ -12,16 +12,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from .text.buffers import TextBuffers
+
 HTML, MOJIBAKE, NFC, WIDTH, CONTROL, SPACE, PUNCTUATION = (1 << i for i in range(7))
 
 
 def scan(text: pa.LargeStringArray) -> NDArray[np.int32]:
     """For each document, the sum of the signs seen in it; 0 means that there is nothing to repair."""
     flags = np.zeros(len(text), dtype=np.int32)
-    _, offsets_buffer, data_buffer = text.buffers()
-    if len(text) and data_buffer is not None:
-        offsets = np.frombuffer(offsets_buffer, dtype=np.int64)[text.offset : text.offset + len(text) + 1]
-        _kernel()(np.frombuffer(data_buffer, dtype=np.uint8), offsets, flags)
+    buffers = TextBuffers.of(text)
+    if len(flags):
+        _kernel()(buffers.data, buffers.offsets, flags)
     return flags
 
 

@@ -54,10 +54,9 @@ def pseudonym(kind: str, value: str, salt: str) -> str:
         return (
             f"192.0.2.{stream % 256}" if "." in value else f"2001:db8::{stream % 65536:x}:{stream // 65536 % 65536:x}"
         )
-    if kind == "url_credentials":
-        return f"user{digits(6)}" if ":" in value else f"*{digits(8)}"
-    if kind == "api_key":
-        return f"<KEY-{stream % 16**10:010x}>"
+    if kind in ("url_credentials", "api_key"):
+        # Secrets have no shape worth keeping, and `user@host` would be taken for an e-mail address.
+        return f"<SECRET-{stream % 16**10:010x}>"
     if kind == "ssn_us":
         return f"000-{digits(2)}-{stream // 100 % 10000:04d}"
     if kind == "name":
