@@ -12,7 +12,10 @@ BUDGET_AFTER = 1000
 
 
 def check_bad_share(job: Job, bad: int, documents: int) -> None:
-    """Raises RunError when the share of bad documents is above the job's limit."""
+    """Raises RunError when the share of bad documents is above the job's limit.
+
+    Whole files and archive members that are no text (`refused`) are not documents gone bad: callers leave them out.
+    """
     if documents and bad / documents > job.max_bad_share:
         raise RunError(
             f"{bad:,} of {documents:,} documents could not be read or made a step raise ({bad / documents:.1%}, the "

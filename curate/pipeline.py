@@ -333,8 +333,8 @@ def _watch(job: Job, seen: dict[str, int], phase: Phase, task: int, marker: dict
     """Stop a run early when too many documents are bad; the `ids` phase checks again over all of them."""
     if not phase.name.startswith("map-"):
         return
-    seen["documents"] += marker["documents"]
-    seen["bad"] += marker["quarantined"]
+    seen["documents"] += marker["documents"] - marker["refused"]
+    seen["bad"] += marker["quarantined"] - marker["refused"]
     if seen["documents"] >= BUDGET_AFTER:
         check_bad_share(job, seen["bad"], seen["documents"])
 

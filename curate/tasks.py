@@ -52,6 +52,7 @@ def map_unit(job: Job, stage: int, unit: int, say: Say) -> dict[str, Any]:
     cut = job.cuts[stage][1] if stage < len(job.cuts) else None
     started, seen, appended = time.perf_counter(), 0, 0
     kinds: dict[str, set[str]] = {}
+    refused = 0
 
     def account(
         docs: Documents, reasons: Sequence[Sequence[Failure]], kept_ids: Sequence[str | None] | None = None
@@ -71,6 +72,7 @@ def map_unit(job: Job, stage: int, unit: int, say: Say) -> dict[str, Any]:
         seen += len(docs) + len(batch.bad)
         if batch.bad:
             out["quarantine"].write(_bad_table(batch.bad, batch.bad_rows))
+            refused += sum(b.refused for b in batch.bad)
         if batch.dropped is not None:
             account(*batch.dropped)
             seen += len(batch.dropped[0])
@@ -100,6 +102,7 @@ def map_unit(job: Job, stage: int, unit: int, say: Say) -> dict[str, Any]:
         "kept": out["kept"].n_rows,
         "dropped": out["ledger"].n_rows,
         "quarantined": out["quarantine"].n_rows,
+        "refused": refused,
         "appended": appended,
         "fields": {name: sorted(found) for name, found in sorted(kinds.items())},
         "seconds": round(time.perf_counter() - started, 3),
@@ -251,7 +254,8 @@ def check_ids(job: Job) -> dict[str, Any]:
             _write(job, "ids", "repeats", found.select("unit", "kept", "at", "first").to_arrow())
     kinds: dict[str, set[str]] = {}
     markers = [job.marker("map-0", u) for u in range(len(job.units))]
-    check_bad_share(job, sum(m["quarantined"] for m in markers) + repeats, sum(m["documents"] for m in markers))
+    bad = sum(m["quarantined"] - m["refused"] for m in markers) + repeats
+    check_bad_share(job, bad, sum(m["documents"] - m["refused"] for m in markers))
     for marker in markers:
         merge_kinds(kinds, marker["fields"])
     fields = {name: sorted(found) for name, found in sorted(kinds.items())}

@@ -5,10 +5,21 @@ from __future__ import annotations
 import json
 
 import pyarrow as pa
+
 from corpusmill.curate.columns import MAX_COLUMNS, carried_columns, field_kinds, merge_kinds
 
 ROWS = [
-    {"label": 1, "标题": "一", "ok": True, "score": 1, "mixed": 1, "tags": ["a"], "id2": 2**70, "none": None, "source": "s"},
+    {
+        "label": 1,
+        "标题": "一",
+        "ok": True,
+        "score": 1,
+        "mixed": 1,
+        "tags": ["a"],
+        "id2": 2**70,
+        "none": None,
+        "source": "s",
+    },
     {"label": 2, "ok": False, "score": 0.5, "mixed": "x", "tags": None},
 ]
 

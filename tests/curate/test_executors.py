@@ -38,8 +38,9 @@ def test_ray_gives_the_local_bytes(tmp_path: Path, inputs: str, monkeypatch: pyt
     for name, value in (("RAY_USAGE_STATS_ENABLED", "0"), ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")):
         monkeypatch.setenv(name, value)
     pipeline = Pipeline(STEPS, validation=0.2)
-    local = pipeline.run(inputs, tmp_path / "local", workers=1, quiet=True, unit_bytes=900)
-    on_ray = pipeline.run(inputs, tmp_path / "ray", workers=2, executor="ray", quiet=True, unit_bytes=900)
+    assert len(pipeline.plan(inputs, 3000).units) > 1
+    local = pipeline.run(inputs, tmp_path / "local", workers=1, quiet=True, unit_bytes=3000)
+    on_ray = pipeline.run(inputs, tmp_path / "ray", workers=2, executor="ray", quiet=True, unit_bytes=3000)
     assert on_ray.counts == local.counts
     assert local.counts["dropped"] == 1
     assert contents(tmp_path / "ray") == contents(tmp_path / "local")

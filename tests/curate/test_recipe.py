@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from corpusmill.curate import RecipeError, load_recipe
 from corpusmill.curate.recipe import parse_recipe
 
