@@ -86,8 +86,9 @@ class C4Lines(Transform):
             c4.POLICY: "policy",
             c4.CITATION: "citations",
         }
+        data = memoryview(texts.data)  # slicing it costs a third of slicing the array
         removed = [
-            Removed(row, self.name, names[reason], texts.data[start:end].tobytes().decode())
+            Removed(row, self.name, names[reason], str(data[start:end], "utf-8"))
             for row, reason, start, end in zip(
                 cut.rows.tolist(), cut.reasons.tolist(), cut.starts.tolist(), cut.ends.tolist(), strict=True
             )

@@ -80,9 +80,11 @@ def _cut_lines(
     javascript: Any,
     javascript_offsets: Any,
     javascript_heads: Any,
+    javascript_firsts: Any,
     policy: Any,
     policy_offsets: Any,
     policy_heads: Any,
+    policy_firsts: Any,
     out: Any,
     out_offsets: Any,
     cut_rows: Any,
@@ -107,8 +109,15 @@ def _cut_lines(
             runs = 0
             run = 0
             longest = 0
+            last: Any = 0
+            core: Any = 0
+            dots = 0
+            bracket = False
             while i < end:
-                cp, size = decode(data, i)
+                cp = np.int64(data[i])
+                size = 1
+                if cp >= 0x80:
+                    cp, size = decode(data, i)
                 f = table[cp]
                 if f & BREAK:
                     i += size
@@ -123,9 +132,16 @@ def _cut_lines(
                     if run == 0:
                         runs += 1
                     b = i + size
+                    # Full stops in a row: white space between them (`run` is 0 after it) parts them.
+                    dots = dots + 1 if cp == 0x2E and run > 0 else (1 if cp == 0x2E else 0)
                     # A stretch without spaces is no word where words are not spaced: count afresh.
                     run = 1 if f & (HAN | KANA | HANGUL | UNSPACED) else run + 1
                     longest = max(longest, run)
+                    last = cp
+                    if cp == 0x5B:
+                        bracket = True
+                    if not f & CLOSER:
+                        core = cp
                 i += size
             if a < 0:
                 blank = True
@@ -139,13 +155,12 @@ def _cut_lines(
                         words += 1
                     w += 1
             reason = 0
-            # First pass over the line: what it ends with once its citations are gone.
-            last = 0
-            core = 0
-            dots = 0
-            j = a
-            while j < b:
-                if citations and data[j] == 0x5B:
+            bracket = bracket and citations
+            j = a if bracket else b
+            if bracket:
+                last = core = dots = run = 0
+            while j < b:  # what the line ends with once its citations are gone
+                if data[j] == 0x5B:
                     n = _citation(data, j, b)
                     if n:
                         j += n
@@ -153,13 +168,12 @@ def _cut_lines(
                 cp, size = decode(data, j)
                 f = table[cp]
                 j += size
-                # White space that stood before a citation at the end counts: the reference does not strip again,
-                # but a line is not incomplete for it.
                 if f & SPACE:
-                    dots = 0
+                    run = 0
                     continue
                 last = cp
-                dots = dots + 1 if cp == 0x2E else 0
+                dots = dots + 1 if cp == 0x2E and run > 0 else (1 if cp == 0x2E else 0)
+                run = 1
                 if not f & CLOSER:
                     core = cp
             if max_word_length >= 0 and longest > max_word_length:
@@ -171,12 +185,16 @@ def _cut_lines(
             else:
                 j = a
                 while j < b and reason == 0:
-                    if find_phrase(data, j, a, b, table, javascript, javascript_offsets, javascript_heads, False):
+                    if javascript_firsts[data[j]] and find_phrase(
+                        data, j, a, b, table, javascript, javascript_offsets, javascript_heads, False
+                    ):
                         reason = JAVASCRIPT
                     j += 1
                 j = a
                 while j < b and reason == 0:
-                    if find_phrase(data, j, a, b, table, policy, policy_offsets, policy_heads, False):
+                    if policy_firsts[data[j]] and find_phrase(
+                        data, j, a, b, table, policy, policy_offsets, policy_heads, False
+                    ):
                         reason = POLICY
                     j += 1
             if reason:
@@ -194,8 +212,12 @@ def _cut_lines(
                     o += 1
             blank = False
             j = a
+            if not bracket:
+                out[o : o + b - a] = data[a:b]
+                o += b - a
+                j = b
             while j < b:
-                if citations and data[j] == 0x5B:
+                if data[j] == 0x5B:
                     n = _citation(data, j, b)
                     if n:
                         cut_rows[cuts] = d
@@ -256,9 +278,11 @@ def cut_lines(
         javascript.data,
         javascript.offsets,
         javascript.heads,
+        javascript.firsts,
         policy.data,
         policy.offsets,
         policy.heads,
+        policy.firsts,
         out,
         out_offsets,
         *found,

@@ -26,6 +26,8 @@ class Phrases:
     offsets: Int64s
     heads: NDArray[np.int32]
     """int32[65537]: the phrases that start with bytes `b0, b1` are number heads[b0 << 8 | b1] up to the next one's."""
+    firsts: NDArray[np.bool_]
+    """bool[256]: bytes, in either case, that a phrase starts with: in cache where `heads` (256 KB) is not."""
     whole_words: bool
 
     @classmethod
@@ -39,7 +41,9 @@ class Phrases:
         firsts = np.array([p[0] << 8 | p[1] for p in raw], dtype=np.int64)
         heads = np.searchsorted(firsts, np.arange(65537)).astype(np.int32)
         data = np.frombuffer(b"".join(raw) or b"\0", dtype=np.uint8)
-        return cls(readonly(data), readonly(offsets), readonly(heads), whole_words)
+        starts = {p[0] for p in raw}
+        starting = np.array([(b | 0x20 if 65 <= b <= 90 else b) in starts for b in range(256)])
+        return cls(readonly(data), readonly(offsets), readonly(heads), readonly(starting), whole_words)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -99,13 +103,24 @@ def find_phrase(
 
 @njit(nogil=True, cache=True)
 def _count(
-    data: Any, text_offsets: Any, table: Any, phrases: Any, offsets: Any, heads: Any, whole_words: bool, out: Any
+    data: Any,
+    text_offsets: Any,
+    table: Any,
+    phrases: Any,
+    offsets: Any,
+    heads: Any,
+    firsts: Any,
+    whole_words: bool,
+    out: Any,
 ) -> None:
     for d in range(len(text_offsets) - 1):
         lo = text_offsets[d]
         hi = text_offsets[d + 1]
         i = lo
         while i < hi:
+            if not firsts[data[i]]:
+                i += 1
+                continue
             n = find_phrase(data, i, lo, hi, table, phrases, offsets, heads, whole_words)
             if n:
                 out[d] += 1
@@ -125,6 +140,7 @@ def count_phrases(texts: TextBuffers, phrases: Phrases) -> NDArray[np.int64]:
             phrases.data,
             phrases.offsets,
             phrases.heads,
+            phrases.firsts,
             phrases.whole_words,
             out,
         )

@@ -32,6 +32,7 @@ def run(text: str, language: str | None, **options: object) -> tuple[str, list[t
         ("terminal_punct", "A menu entry without an end", "en"),
         ("terminal_punct", "This one was cut short...", "en"),
         ("terminal_punct", "This one was cut short too…", "en"),
+        ("terminal_punct", "This [x] one was cut short...", "en"),
         ("terminal_punct", "首页 新闻 关于我们", "zh"),
         ("terminal_punct", "这一条消息没有结束...", "zh"),
         ("min_words_per_line", "Read more.", "en"),
@@ -56,6 +57,8 @@ def test_each_rule_cuts_its_line(rule: str, line: str, language: str) -> None:
     ("line", "language"),
     [
         ("Is this a question?", "en"),
+        ("It goes on . . .", "en"),
+        ("It goes on [x] . . .", "en"),
         ("What a surprise it was!", "en"),
         ('He said that "it was late"', "en"),
         ("He said that “it was late”", "en"),
