@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpusmill.curate.documents import Documents
+from corpusmill.curate.errors import MissingExtra
 from corpusmill.filters.cleanup import FixFormat
 from corpusmill.filters.cleanup_scan import scan
 
@@ -185,3 +187,12 @@ def test_real_text_is_cleaned_once_and_keeps_its_words(shared_data: Path) -> Non
                 assert before.count(mark) == after.count(mark)
     untouched = scan(docs.text) == 0
     assert 0.2 < untouched.mean() < 1
+
+
+def test_missing_converter_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    from corpusmill.filters import cleanup
+
+    monkeypatch.setitem(sys.modules, "opencc", None)
+    cleanup._converter.cache_clear()
+    with pytest.raises(MissingExtra, match="pip install"):
+        FixFormat(convert="t2s").prepare()
