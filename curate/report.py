@@ -21,8 +21,8 @@ BINS = 40
 STYLE = """
 body{font:15px/1.55 system-ui,"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1d2733}
 h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2.2rem;border-bottom:1px solid #d8dee6;padding-bottom:.2rem}
-table{border-collapse:collapse;width:100%}td,th{padding:.25rem .6rem;text-align:left;border-bottom:1px solid #eceff3;vertical-align:top}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.bar{background:#3b7dd8;height:.8rem;border-radius:2px;min-width:1px}
+table{border-collapse:collapse;width:100%}td,th{padding:.25rem .6rem;text-align:left;overflow-wrap:anywhere;border-bottom:1px solid #eceff3;vertical-align:top}
+td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.bar{background:#3b7dd8;height:.8rem;border-radius:2px;min-width:1px}
 .lost{background:#d9822b}.muted{color:#66758a}.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(19rem,1fr));gap:1rem}
 figure{margin:0;border:1px solid #e3e8ee;border-radius:6px;padding:.6rem}figcaption{font-size:.85rem}
 pre{white-space:pre-wrap;word-break:break-word;background:#f6f8fa;padding:.6rem;border-radius:6px;font-size:.85rem;margin:.3rem 0}
