@@ -86,7 +86,7 @@ class C4Lines(Transform):
             c4.POLICY: "policy",
             c4.CITATION: "citations",
         }
-        data = memoryview(texts.data)  # slicing it costs a third of slicing the array
+        data = texts.data.data  # a memoryview: slicing it costs a third of slicing the array
         removed = [
             Removed(row, self.name, names[reason], str(data[start:end], "utf-8"))
             for row, reason, start, end in zip(
