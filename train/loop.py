@@ -206,8 +206,10 @@ def train_loop(task: Task[B], config: LoopConfig, run: Path) -> LoopResult:
                 )
                 if state.best_step == state.step:
                     checkpoints.mark_best(save(), task.monitor, float(state.evaluation[task.monitor]))
-                if not progress.console.is_terminal or fraction() >= 1:
-                    progress.say(_line(state, task))
+                progress.say(_line(state, task))
+            # After the evaluation that falls on the same step, so that a resume does not repeat it.
+            if config.checkpoint_every and state.step and state.step % config.checkpoint_every == 0:
+                save()
             if fraction() >= 1:
                 break
             if config.patience is not None and state.stale >= config.patience:
@@ -239,8 +241,6 @@ def train_loop(task: Task[B], config: LoopConfig, run: Path) -> LoopResult:
             )
             speed = state.tokens / state.training_seconds
             progress.update(state.step, fraction(), f"loss {state.train_loss:.3f}  {speed:,.0f} targets/s")
-            if config.checkpoint_every and state.step % config.checkpoint_every == 0:
-                save()
         last = save()
         best = checkpoints.best() or last
         if status == "interrupted":

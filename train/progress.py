@@ -39,7 +39,7 @@ def task_progress() -> Progress:
 
 
 class TrainingProgress:
-    """A bar with step, loss, tokens/s and time left; on a plain log, one line an evaluation instead."""
+    """A bar with step, loss, tokens/s and time left, and above it a line an evaluation; on a plain log, the lines."""
 
     def __init__(self) -> None:
         self.console = console()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,19 +25,21 @@ TINY = Preset(
 )
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> Iterator[None]:
+@contextmanager
+def tiny_world() -> Iterator[None]:
     # The models are too small for two threads to help, and threads that wait for one another are slow on a busy machine.
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(presets, "load_presets", lambda: {"tiny": TINY})
+        yield
     torch.set_num_threads(before)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _tiny_preset() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(presets, "load_presets", lambda: {"tiny": TINY})
+@pytest.fixture(scope="module", autouse=True)
+def _tiny_world() -> Iterator[None]:
+    # Of module scope: one of the session would outlive this folder and reach the tests after it.
+    with tiny_world():
         yield
 
 
@@ -71,7 +74,8 @@ def config(corpus: Path, tokenizer_folder: Path) -> Callable[..., PretrainConfig
 
 @pytest.fixture(scope="session")
 def pretrained(config: Callable[..., PretrainConfig], tmp_path_factory: pytest.TempPathFactory) -> PretrainResult:
-    return pretrain(config(tmp_path_factory.mktemp("run") / "tiny", max_steps=150, evaluate_every=50))
+    with tiny_world():  # a session's fixture is made before the module's
+        return pretrain(config(tmp_path_factory.mktemp("run") / "tiny", max_steps=120, evaluate_every=40))
 
 
 @pytest.fixture(scope="session")

@@ -65,8 +65,8 @@ def test_writes_curve_table_and_result(pretrained: PretrainResult) -> None:
     assert (run / "loss.png").read_bytes().startswith(b"\x89PNG")
     with (run / "loss.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [int(r["step"]) for r in rows if r["train_loss"]] == list(range(1, 151))
-    assert [int(r["step"]) for r in rows if r["bits_per_byte"]] == [0, 50, 100, 150]
+    assert [int(r["step"]) for r in rows if r["train_loss"]] == list(range(1, 121))
+    assert [int(r["step"]) for r in rows if r["bits_per_byte"]] == [0, 40, 80, 120]
     saved = json.loads((run / "result.json").read_text("utf-8"))
     assert saved["bits_per_byte"] == pretrained.bits_per_byte
     assert find_checkpoint(run) == Path(pretrained.best_checkpoint)
