@@ -73,8 +73,8 @@ FULL = Scale(
     reviews=6000,
     validation=0.02,
     vocab_size=None,
-    pretrain={"max_minutes": 3.5, "evaluate_every": 50, "validation_tokens": 16_384, "patience": None},
-    finetune={"max_minutes": 1.5, "evaluate_every": 50},
+    pretrain={"max_minutes": 4.5, "evaluate_every": 50, "validation_tokens": 16_384, "patience": None},
+    finetune={"max_minutes": 2.0, "evaluate_every": 50, "max_length": 128},
 )
 SHORT = Scale(
     documents=400,
