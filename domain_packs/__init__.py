@@ -3,9 +3,9 @@
 if "." not in __name__:
     raise ImportError("import corpusmill.domain_packs instead")
 
+from .catalogue import Pack, packs, recipe_names, recipe_text
 from .general.steps import WebBoilerplate
 from .legal.steps import LegalSignals
 from .medical.steps import MedicalSignals
-from .catalogue import Pack, packs, recipe_names, recipe_text
 
 __all__ = ["LegalSignals", "MedicalSignals", "Pack", "WebBoilerplate", "packs", "recipe_names", "recipe_text"]
