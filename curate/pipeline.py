@@ -271,7 +271,7 @@ class Pipeline:
 
         what = {
             "corpusmill": version("corpusmill"),
-            "steps": [s.describe() for s in self.steps],
+            "steps": [s.fingerprint() for s in self.steps],
             "inputs": [i.model_dump(mode="json") for i in inputs],
             "files": plan.fingerprints,
             "unit_bytes": unit_bytes,

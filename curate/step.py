@@ -14,15 +14,17 @@ never changes text; its rules, thresholds over signals, decide. A `Global` needs
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 
 from .documents import Documents
 
@@ -122,6 +124,18 @@ class Step(BaseModel, ABC):
     def describe(self) -> dict[str, Any]:
         """Name, version and every option: what a manifest keeps."""
         return {"name": self.name, "version": self.version, **self.model_dump(mode="json")}
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What decides its output: `describe`, the content of the files that options name, secrets as hashes."""
+        more: dict[str, str] = {}
+        for field in type(self).model_fields:
+            value = getattr(self, field)
+            if isinstance(value, SecretStr):
+                more[field] = hashlib.sha256(value.get_secret_value().encode()).hexdigest()
+            elif isinstance(value, (str, Path)) and Path(value).is_file():
+                with Path(value).open("rb") as f:
+                    more[field] = hashlib.file_digest(f, "sha256").hexdigest()
+        return {**self.describe(), "content": more}
 
 
 class Transform(Step):

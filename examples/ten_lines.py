@@ -7,7 +7,7 @@ import pyarrow as pa
 from corpusmill.curate import Pipeline
 from corpusmill.filters import FixFormat, GopherQuality, GopherRepetition, Language, MinHashDedup
 
-pipeline = Pipeline([FixFormat(), Language(keep=["zh", "en"]), GopherRepetition(), GopherQuality(), MinHashDedup()])
+pipeline = Pipeline([FixFormat(), Language(keep=["zh", "en"]), GopherQuality(), GopherRepetition(), MinHashDedup()])
 
 table = pa.table({"text": ["太短。", "Too short."]})
 print(pipeline.apply(table).ledger.select(["text", "step", "rule", "value", "threshold"]).to_pylist())

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtra, RecipeError, RunError
-from ..job import Job, run_task
+from ..job import Job, Phase, run_task
 from ..progress import Display
 from ..registry import suggestion
 from . import DoneHook
@@ -46,7 +46,6 @@ class RayExecutor:
 
     def run(self, job: Job, display: Display, done: DoneHook) -> None:
         import ray
-        from datatrove.executor import RayPipelineExecutor
 
         _hush()
 
@@ -60,26 +59,34 @@ class RayExecutor:
                     continue
                 with display.phase(phase.what, phase.tasks) as meter:
                     meter.advance(tasks=phase.tasks - len(pending))
-                    RayPipelineExecutor(
-                        pipeline=[RunTask(job.output.absolute(), phase.name, pending)],
-                        tasks=len(pending),
-                        workers=min(self._workers, len(pending)),
-                        logging_dir=str(job.work / "ray" / f"{phase.name}-{len(pending)}"),
-                        skip_completed=False,  # our own markers say what is complete
-                        mem_per_cpu_gb=1,
-                    ).run()
-                    left = job.pending(phase)
-                    meter.advance(tasks=len(pending) - len(left))
-                    if left:
-                        raise RunError(
-                            f"{len(left)} of {len(pending)} tasks of {phase.name} did not finish; their logs are under "
-                            f"{job.work / 'ray'}; the same command goes on from there"
-                        )
+                    if phase.tasks == 1:  # a decision over the whole corpus: an actor would only add its start
+                        run_task(job, phase.name, 0, lambda documents, size: None)
+                    else:
+                        self._run_phase(job, phase, pending)
+                    meter.advance(tasks=len(pending))
                     for task in pending:
                         done(phase, task, job.marker(phase.name, task))
         finally:
             if ours:
                 ray.shutdown()
+
+    def _run_phase(self, job: Job, phase: Phase, pending: list[int]) -> None:
+        from datatrove.executor import RayPipelineExecutor
+
+        RayPipelineExecutor(
+            pipeline=[RunTask(job.output.absolute(), phase.name, pending)],
+            tasks=len(pending),
+            workers=min(self._workers, len(pending)),
+            logging_dir=str(job.work / "ray" / f"{phase.name}-{len(pending)}"),
+            skip_completed=False,  # our own markers say what is complete
+            mem_per_cpu_gb=1,
+        ).run()
+        left = job.pending(phase)
+        if left:
+            raise RunError(
+                f"{len(left)} of {len(pending)} tasks of {phase.name} did not finish; their logs are under "
+                f"{job.work / 'ray'}; the same command goes on from there"
+            )
 
 
 SLURM_OPTIONS = (

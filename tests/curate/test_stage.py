@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from pydantic import SecretStr
 
 from corpusmill.curate.documents import Documents, Removed
 from corpusmill.curate.stage import ROW, Processed, from_table, ledger_table, process, stages, to_table
@@ -185,3 +187,20 @@ def test_stages_are_cut_at_globals_and_labels_are_unique() -> None:
 def test_texts_must_be_one_a_document() -> None:
     with pytest.raises(ValueError, match="needs 2 texts"):
         batch(["a", "b"]).with_texts(["a"])
+
+
+def test_a_fingerprint_follows_files_and_secrets_without_showing_them(tmp_path: Path) -> None:
+    class Reads(Length):
+        """Has a file and a secret."""
+
+        name: ClassVar[str] = "test_reads"
+        model: str
+        salt: SecretStr
+
+    model = tmp_path / "model"
+    model.write_text("one")
+    first = Reads(model=str(model), salt=SecretStr("hush")).fingerprint()
+    assert "hush" not in str(first)
+    assert Reads(model=str(model), salt=SecretStr("other")).fingerprint() != first
+    model.write_text("two")
+    assert Reads(model=str(model), salt=SecretStr("hush")).fingerprint() != first
