@@ -34,7 +34,7 @@ class LoopConfig(BaseModel):
     max_steps: PositiveInt | None = None
     """Stop after this many optimizer steps."""
     max_minutes: PositiveFloat | None = None
-    """Stop after this much time, evaluation included; the learning rate then follows the clock, so that it is fully
+    """Stop after this much time (and one last evaluation); the learning rate then follows the clock, so that it is fully
     decayed in time, and two runs are not bit-identical."""
     warmup_steps: NonNegativeInt = 20
     """Steps over which the learning rate rises."""
@@ -45,7 +45,7 @@ class LoopConfig(BaseModel):
     clip: PositiveFloat = 1.0
     """Largest norm of the gradient."""
     evaluate_every: PositiveInt | None = None
-    """Steps between evaluations; by default 50 in pretraining, half an epoch in fine-tuning."""
+    """Steps between evaluations; by default 100 in pretraining, half an epoch in fine-tuning."""
     checkpoint_every: PositiveInt | None = None
     """Steps between checkpoints; by default one is written at evaluations that improve, and at the end."""
     keep: PositiveInt = 2

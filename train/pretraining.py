@@ -173,7 +173,7 @@ def _task(
         count=lambda batch: batch.target_count,
         evaluate=evaluate,
         monitor="bits_per_byte",
-        evaluate_every=config.evaluate_every or 50,
+        evaluate_every=config.evaluate_every or 100,
         max_steps=config.max_steps,
         max_tokens=max_tokens,
         fingerprints={"tokenizer": tokenizer.fingerprint(), "corpus": str(train.about["corpus"])},
