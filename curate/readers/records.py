@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import orjson
+import msgspec
 import pyarrow as pa
 
 from ..documents import MAX_BATCH_BYTES, MAX_BATCH_ROWS, position_id
@@ -71,8 +71,9 @@ def dump(fields: Mapping[str, Any]) -> str | None:
     if not fields:
         return None
     try:
-        return orjson.dumps(fields, default=_as_json, option=orjson.OPT_NON_STR_KEYS).decode()
-    except (TypeError, orjson.JSONEncodeError):  # integers beyond 64 bits, lone surrogates
+        plain = {name: _as_json(v) if isinstance(v, bytes) else v for name, v in fields.items()}
+        return msgspec.json.encode(plain, enc_hook=_as_json).decode()
+    except (TypeError, UnicodeEncodeError):  # keys that are no strings, lone surrogates
         import json
 
         return without_surrogates(json.dumps(fields, ensure_ascii=False, separators=(",", ":"), default=_as_json))

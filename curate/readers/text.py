@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import orjson
+import msgspec
 
 from .encoding import Undecodable, decode_document, decode_line, is_binary
 from .pages import note_encoding, read_page
@@ -29,8 +29,8 @@ def read_jsonl(part: Part) -> Iterator[Record | Bad]:
                 continue
             if fast:
                 try:
-                    value = orjson.loads(line)
-                except orjson.JSONDecodeError:
+                    value = msgspec.json.decode(line)
+                except (ValueError, RecursionError):
                     yield _slow_line(part, at, line, stored)
                     continue
             else:
@@ -50,8 +50,8 @@ def _slow_line(part: Part, at: int, line: bytes, encoding: str) -> Record | Bad:
     except Undecodable as error:
         return bad(part.origin, at, f"undecodable: {error}", line)
     try:
-        value = orjson.loads(text)
-    except (orjson.JSONDecodeError, UnicodeEncodeError) as error:
+        value = msgspec.json.decode(text)
+    except (ValueError, RecursionError) as error:
         # NaN and Infinity, which Python's own writer emits, and characters cut in half (an emoji's "\ud83d" alone).
         try:
             value = json.loads(text)
@@ -67,8 +67,6 @@ def record_of(part: Part, at: int, value: Any, raw: bytes, *, escaped: bool = Fa
         return bad(part.origin, at, f"not an object but {_kind(value)}", raw)
     key = part.input.id
     id = value.get(key) if key is not None else None
-    if isinstance(id, float):  # orjson reads integers beyond 64 bits as floats, and two ids become one
-        value[key] = id = _exact(raw, key, id)
     field = part.input.text
     if field not in value:
         known = ", ".join(map(str, value)) or "none"
@@ -81,13 +79,6 @@ def record_of(part: Part, at: int, value: Any, raw: bytes, *, escaped: bool = Fa
     if (escaped or b"\\u" in raw) and is_binary(text):  # JSON can hold control characters only as escapes
         return bad(part.origin, at, "binary: the text is mostly control characters", raw, id=own_id(id))
     return Record(text, value, at, part.origin)
-
-
-def _exact(raw: bytes, key: str | None, id: float) -> Any:
-    try:
-        return json.loads(raw).get(key)
-    except (ValueError, AttributeError, RecursionError):
-        return id
 
 
 def _kind(value: Any) -> str:
@@ -113,8 +104,8 @@ def read_json(part: Part) -> Iterator[Record | Bad]:
     if not text.strip():
         return
     try:
-        value = orjson.loads(text)
-    except (orjson.JSONDecodeError, UnicodeEncodeError) as error:
+        value = msgspec.json.decode(text)
+    except (ValueError, RecursionError) as error:
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):

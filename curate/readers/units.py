@@ -143,7 +143,7 @@ def _fingerprint(file: File, head: bytes, tail: bytes) -> str:
 
 def _json_or_lines(head: bytes) -> str:
     """Many a .json holds an object a line: `jsonl` if its first line is an object by itself, else `json`."""
-    import orjson
+    import msgspec
 
     text = b""
     try:
@@ -162,8 +162,8 @@ def _json_or_lines(head: bytes) -> str:
     if not newline:  # one line, or its end is not in sight: an object to be read whole, or a very long first line
         return "json" if first.rstrip().endswith(b"}") else "jsonl"
     try:
-        orjson.loads(first.decode("utf-8", "replace"))
-    except orjson.JSONDecodeError:
+        msgspec.json.decode(first.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
         return "json"
     return "jsonl" if not rest.strip() or rest.lstrip().startswith(b"{") else "json"
 
