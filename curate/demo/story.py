@@ -3,7 +3,7 @@
     demo/raw/          the raw inputs, as people have them
     demo/recipes/      the packs' recipes with these inputs; each runs by `corpusmill run`
     demo/corpus/       one corpus a recipe, with its ledger and report.html
-    demo/text/         the splits of all corpora side by side, for the trainer
+    demo/text/         equal parts of all corpora side by side, for the trainer
     demo/model/        tokenizer, checkpoints, loss.csv and loss.png
     demo/sentiment/    the classifier: its data, model and report
 
@@ -13,7 +13,6 @@ A folder is used again: what was fetched, curated and trained with the same sett
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import time
@@ -60,6 +59,8 @@ class Scale:
     """Most distinct reviews for the classifier."""
     validation: float
     """Share of each corpus."""
+    train_bytes: int
+    """Most text that each corpus gives to training."""
     vocab_size: int | None
     """None takes the preset's."""
     pretrain: Mapping[str, Any]
@@ -72,6 +73,7 @@ FULL = Scale(
     documents=None,
     reviews=6000,
     validation=0.02,
+    train_bytes=5_000_000,
     vocab_size=None,
     pretrain={"max_minutes": 4.5, "evaluate_every": 50, "validation_tokens": 16_384, "patience": None},
     finetune={"max_minutes": 2.0, "evaluate_every": 50, "max_length": 128},
@@ -80,6 +82,7 @@ SHORT = Scale(
     documents=400,
     reviews=400,
     validation=0.1,
+    train_bytes=500_000,
     vocab_size=1024,
     pretrain={"max_steps": 30, "evaluate_every": 10, "warmup_steps": 5}
     | {"context": 128, "batch_tokens": 1024, "micro_batch_tokens": 1024, "validation_tokens": 4096},
@@ -127,8 +130,9 @@ def run_demo(
     out.print(_counts_table(runs))
 
     out.rule("3. tokenizer and GPT", align="left")
-    text = _side_by_side(folder / "text", runs)
-    pretrained = _pretrain(folder / "model", text, scale, minutes)
+    sizes = _training_text(folder / "text", runs, scale)
+    out.print("training text: " + ", ".join(f"{size:.1f} MB of {name}" for name, size in sizes.items()))
+    pretrained = _pretrain(folder / "model", folder / "text", scale, minutes)
     out.print(_curve_table(folder / "model", pretrained))
 
     out.rule("4. what it writes", align="left")
@@ -203,20 +207,29 @@ def _curate(folder: Path, name: str, scale: Scale, workers: int | None, quiet: b
         return recipe.run(workers=workers, quiet=quiet, overwrite=True)
 
 
-def _side_by_side(text: Path, runs: Mapping[str, RunResult]) -> Path:
-    """The Parquet files of all corpora under one train/ and one validation/, linked where the disk can."""
+def _training_text(text: Path, runs: Mapping[str, RunResult], scale: Scale) -> dict[str, float]:
+    """Documents of all corpora under one train/ and one validation/; returns MB of training text by recipe.
+
+    No corpus gives more than the scale's share, taken evenly over it: there are four times as many bytes of licences as
+    of Chinese, and in minutes a model reads a tenth of it all.
+    """
+    import polars as pl
+
     if text.exists():
         shutil.rmtree(text)
-    for split in ("train", "validation"):
+    sizes = {}
+    for split, most in (("train", scale.train_bytes), ("validation", scale.train_bytes // 20)):
         (text / split).mkdir(parents=True)
         for name, run in runs.items():
-            for file in sorted((run.output / split).glob("*.parquet")):
-                target = text / split / f"{name}-{file.name}"
-                try:
-                    os.link(file, target)
-                except OSError:
-                    shutil.copyfile(file, target)
-    return text
+            table = pl.read_parquet(sorted((run.output / split).glob("*.parquet")))
+            table = table.select("id", "text", "source", "language", "script")
+            share = min(1.0, most / max(1, int(table["text"].str.len_bytes().sum())))
+            number = pl.int_range(pl.len())
+            table = table.filter((number * share).floor() != ((number + 1) * share).floor())
+            table.write_parquet(text / split / f"{name}.parquet")
+            if split == "train":
+                sizes[name] = int(table["text"].str.len_bytes().sum()) / 1e6
+    return sizes
 
 
 def _pretrain(folder: Path, text: Path, scale: Scale, minutes: float | None) -> PretrainResult:
