@@ -234,6 +234,46 @@ def explain(
         out.print(line, markup=False, soft_wrap=True)
 
 
+@app.command("what-if")
+def what_if(
+    corpus: Annotated[Path, typer.Argument(help="Folder of a finished corpus.")],
+    changes: Annotated[
+        list[str], typer.Argument(help="STEP.RULE=VALUE or STEP.RULE.LANGUAGE=VALUE; null switches a rule off.")
+    ],
+) -> None:
+    """Show the funnel under other thresholds, from the stored signals, in seconds.
+
+    Examples:
+
+      corpusmill what-if corpus gopher_quality.min_words=30
+
+      corpusmill what-if corpus c4_quality.min_sentences.zh=null gopher_quality.max_words=1000
+    """
+    from .whatif import what_if as decide
+
+    found = decide(corpus, read_manifest(corpus), changes)
+    table = Table("step", "dropped", "would drop", "change", box=None)
+    for step, before, after in found.funnel:
+        table.add_row(step, f"{before:,}", f"{after:,}", f"{after - before:+,}" if after != before else "")
+    table.add_row(
+        "kept", f"{found.kept_before:,}", f"{found.kept_after:,}", f"{found.kept_after - found.kept_before:+,}"
+    )
+    out.print(table)
+    rules = Table(box=None)
+    rules.add_column("rule", no_wrap=True)
+    for heading in ("threshold", "fails", "drops alone"):
+        rules.add_column(heading)
+    for r in found.rules:
+        rules.add_row(f"{r.step}.{r.rule}", json.dumps(r.threshold), f"{r.fails:,}", f"{r.alone:,}")
+    out.print(rules)
+    for title, frame in (("would be kept", found.saved), ("would be dropped", found.lost)):
+        for row in frame.iter_rows(named=True):
+            why = f"dropped by {row['step']}.{row['rule']}" if title == "would be kept" else f"by {row['after']}"
+            text = " ".join((row["text"] or "").split())[:200]
+            out.print(f"{title}: {row['id']} ({row['source']}; {why}): {text}", markup=False)
+    out.print("Duplicates are as the run found them; documents that come back were not compared.")
+
+
 def read_manifest(corpus: Path) -> dict[str, Any]:
     """The manifest of a finished corpus. Raises CorpusmillError where there is none."""
     path = corpus / "manifest.json"
