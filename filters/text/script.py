@@ -34,9 +34,10 @@ SCRIPTS = (*SCRIPT_NAMES.values(), "Zyyy")
 
 LATN, HANI, HIRA, KANA, HANG = (SCRIPTS.index(s) for s in ("Latn", "Hani", "Hira", "Kana", "Hang"))
 
-HANS, HANT, JAPANESE, CHINESE, SYMBOLS, DROPPED = range(6)
+HANS, HANT, JAPANESE, CHINESE, SYMBOLS, DROPPED, LEANS_HANS, LEANS_HANT = range(8)
 """Columns of `Scan.marks`: characters only of Simplified, of Traditional, of Japanese, of Chinese (that is, unknown to
-everyday Japanese); ASCII symbols that code is full of and prose is not; bytes of addresses left out of the sample."""
+everyday Japanese); ASCII symbols that code is full of and prose is not; bytes of addresses left out of the sample;
+characters that both ways of writing have but one uses far more (Simplified 后 and 于, Traditional 於)."""
 
 WORD_WEIGHT = {HANI: 3, HIRA: 2, KANA: 2, HANG: 3}
 """How many Latin letters a letter stands for when scripts are weighed: an English word is about five letters, a Chinese
@@ -56,7 +57,7 @@ class Scan:
     letters: NDArray[np.int32]
     """n x len(SCRIPTS): letters of the sample by script."""
     marks: NDArray[np.int32]
-    """n x 6: see `HANS` and its neighbours."""
+    """n x 8: see `HANS` and its neighbours."""
 
     def sample_text(self, row: int) -> str:
         return bytes(self.sample[self.offsets[row] : self.offsets[row + 1]]).decode()
@@ -73,10 +74,14 @@ def scan(texts: pa.LargeStringArray, budget: int = 8192) -> Scan:
 
 
 def han_script(marks: NDArray[np.int32]) -> str:
-    """`Hans` or `Hant` by which one has more characters of its own, `Hani` when neither has."""
-    if marks[HANS] == marks[HANT]:
+    """`Hans` or `Hant` by which one has more characters of its own, then by which way the shared ones lean; else `Hani`.
+
+    Leaning characters speak only where the others are silent or even: 皇后 in a Traditional text must not count.
+    """
+    balance = int(marks[HANS]) - int(marks[HANT]) or int(marks[LEANS_HANS]) - int(marks[LEANS_HANT])
+    if balance == 0:
         return "Hani"
-    return "Hans" if marks[HANS] > marks[HANT] else "Hant"
+    return "Hans" if balance > 0 else "Hant"
 
 
 def is_japanese_kanji(marks: NDArray[np.int32]) -> bool:
@@ -91,8 +96,9 @@ def is_japanese_kanji(marks: NDArray[np.int32]) -> bool:
 
 @lru_cache(maxsize=1)
 def han_table() -> dict[str, frozenset[str]]:
-    """Han characters by kind (`Hans`, `Hant`, `Jpan`); filters/data/hans_hant.txt says where they come from."""
-    table: dict[str, set[str]] = {"Hans": set(), "Hant": set(), "Jpan": set()}
+    """Han characters by kind (`Hans`, `Hant`, `Jpan`, and `hans` and `hant`, which only lean to one of them);
+    filters/data/hans_hant.txt says where they come from."""
+    table: dict[str, set[str]] = {"Hans": set(), "Hant": set(), "Jpan": set(), "hans": set(), "hant": set()}
     path = resources.files("corpusmill.filters") / "data" / "hans_hant.txt"
     for line in path.read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
@@ -119,7 +125,7 @@ def _tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     scripts[0x3005:0x3008] = HANI
     table = han_table()
     flags = np.zeros(65536, np.uint8)
-    for kind, bit in (("Hans", 1), ("Hant", 2), ("Jpan", 4)):
+    for kind, bit in (("Hans", 1), ("Hant", 2), ("Jpan", 4), ("hans", 16), ("hant", 32)):
         flags[[ord(c) for c in table[kind]]] |= bit
     foreign = [ord(c) for c in table["Hans"] | table["Hant"] if not _in_everyday_japanese(c)]
     flags[foreign] |= 8
@@ -211,6 +217,8 @@ def _scan_window(
                     marks[HANT] += (f >> 1) & 1
                     marks[JAPANESE] += (f >> 2) & 1
                     marks[CHINESE] += (f >> 3) & 1
+                    marks[LEANS_HANS] += (f >> 4) & 1
+                    marks[LEANS_HANT] += (f >> 5) & 1
             elif 0x20000 <= cp < 0x40000:
                 letters[HANI] += 1
             for k in range(size):
@@ -229,7 +237,7 @@ def _scan(data: Any, offsets: Any, scripts: Any, flags: Any, budget: int) -> tup
     out = np.empty(size + n, np.uint8)
     out_offsets = np.zeros(n + 1, np.int64)
     letters = np.zeros((n, len(SCRIPTS)), np.int32)
-    marks = np.zeros((n, 6), np.int32)
+    marks = np.zeros((n, 8), np.int32)
     o = 0
     for d in range(n):
         start, end = offsets[d], offsets[d + 1]
