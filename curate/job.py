@@ -197,7 +197,7 @@ class PartWriter:
         self._temporary = temporary_path(path, work)
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
-        self._rows = 0
+        self._rows = self._bytes = 0
         self._group_rows = group_rows
         self.n_rows = 0
 
@@ -211,11 +211,16 @@ class PartWriter:
             return
         self._waiting.append(table)
         self._rows += table.num_rows
+        self._bytes += table.nbytes
         while self._rows >= self._group_rows:
             whole = pa.concat_tables(self._waiting)
             self._flush(whole.slice(0, self._group_rows))
             rest = whole.slice(self._group_rows)
             self._waiting, self._rows = ([rest], rest.num_rows) if rest.num_rows else ([], 0)
+            self._bytes = rest.nbytes
+        if self._bytes >= ROW_GROUP_BYTES:
+            self._flush(pa.concat_tables(self._waiting))
+            self._waiting, self._rows, self._bytes = [], 0, 0
 
     def close(self) -> bool:
         """Commit the file; returns whether there is one."""
