@@ -5,7 +5,7 @@ Three ways to cut, chosen per document (`style_of`):
 - `SPACED` (English and most others): words as spaCy's English tokenizer cuts them, the reference implementations'
   choice: punctuation marks are tokens of their own, clitics part from their word (do n't, it 's), compounds part at
   hyphens and slashes between letters, numbers, addresses and abbreviations stay whole. A Han character is a word.
-- `JIEBA` (Chinese): jieba's own cuts without its hidden Markov model, white space left out, through rjieba.
+- `JIEBA` (Chinese): jieba's own cuts without its hidden Markov model, white space left out (`zh_words`).
 - `RUNS` (Japanese): runs of kanji, of hiragana and of katakana are words each, anything else as in `SPACED`.
 
 In all of them Thai, Lao, Khmer and Burmese are cut before a leading vowel and after at most six clusters; these cuts
@@ -15,10 +15,11 @@ depend on the text alone, so that repeated passages are cut alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ...curate.documents import Documents
@@ -40,6 +41,9 @@ from .chars import (
     count_classes,
     decode,
 )
+from .dictionary import dictionary, empty_dictionary
+from .kernel import kernel
+from .zh_words import best_cuts, in_run, is_alnum, word_end
 
 SPACED, JIEBA, RUNS = 0, 1, 2
 
@@ -129,7 +133,7 @@ _PRIME = np.uint64(0x100000001B3)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def hash_bytes(data: Any, start: Any, end: Any) -> Any:
     """64-bit FNV-1a of some bytes, mixed once more: FNV alone leaves its high bits poor on short words."""
     h = _BASIS
@@ -139,7 +143,7 @@ def hash_bytes(data: Any, start: Any, end: Any) -> Any:
     return h ^ (h >> np.uint64(31))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _emit(
     data: Any,
     a: Any,
@@ -192,7 +196,7 @@ def _emit(
     return k + 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _clitic(data: Any, i: Any, hi: Any, table: Any, before: Any) -> Any:
     """At the apostrophe (its bytes start at `i`): where the clitic starts and ends in bytes, or (0, 0) if none."""
     size = 1 if data[i] == 0x27 else 3
@@ -225,7 +229,7 @@ def _clitic(data: Any, i: Any, hi: Any, table: Any, before: Any) -> Any:
     return 0, 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _joins(c: Any, before: Any, after: Any) -> Any:
     """Whether the mark `c` between two word characters (their class bits `before` and `after`) stays in the word."""
     if c == 0x2E:  # .
@@ -259,7 +263,7 @@ def _joins(c: Any, before: Any, after: Any) -> Any:
     )
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cut_spaced(
     data: Any,
     lo: Any,
@@ -451,14 +455,20 @@ def _cut_spaced(
     return k
 
 
-@njit(nogil=True, cache=True)
-def _cut_pieces(
+@kernel
+def _cut_chinese(
     data: Any,
     lo: Any,
     hi: Any,
     table: Any,
-    cuts: Any,
-    at: Any,
+    roots: Any,
+    edges: Any,
+    weights: Any,
+    unknown: float,
+    places: Any,
+    run: Any,
+    scores: Any,
+    following: Any,
     k: Any,
     starts: Any,
     ends: Any,
@@ -466,33 +476,35 @@ def _cut_pieces(
     chars: Any,
     flags: Any,
 ) -> Any:
-    """Words of one document from `cuts`, its bytes with a 0x1F after each token, from byte `at` on."""
     i = lo
     newline = True
     while i < hi:
-        j = i
-        while cuts[at] != 0x1F:
-            at += 1
-            j += 1
-        at += 1
-        cp, size = decode(data, i)
-        f = table[cp]
-        if f & SPACE or cp == 0x1F:
-            while i < j:  # a token of white space may hold several characters
-                cp, size = decode(data, i)
-                if table[cp] & BREAK:
-                    newline = True
-                i += size
+        if in_run(data, i) == 0:
+            cp, size = decode(data, i)
+            f = table[cp]
+            if f & SPACE:
+                newline = newline or f & BREAK != 0
+            else:
+                k = _emit(data, i, i + size, table, newline, k, starts, ends, hashes, chars, flags)
+                newline = False
+            i += size
             continue
-        k = _emit(data, i, j, table, newline, k, starts, ends, hashes, chars, flags)
-        if cp == 0x2E and j < hi and table[data[j]] & (ALPHA | DIGIT) and data[j] < 0x80:
-            flags[k - 1] &= ~ENDS_SENTENCE  # jieba parts 3.14 and example.com at the dot
-        newline = False
-        i = j
-    return k, at
+        n = best_cuts(data, i, hi, roots, edges, weights, unknown, places, run, scores, following)
+        at = 0
+        while at < n:
+            to = word_end(data, n, at, places, following)
+            i = places[at]
+            j = places[to]
+            k = _emit(data, i, j, table, newline, k, starts, ends, hashes, chars, flags)
+            if data[i] == 0x2E and to < n and is_alnum(data[j]):
+                flags[k - 1] &= ~ENDS_SENTENCE  # 3.14 and example.com are cut at the dot
+            newline = False
+            at = to
+        i = places[n]
+    return k
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _segment(
     data: Any,
     offsets: Any,
@@ -500,7 +512,10 @@ def _segment(
     table: Any,
     abbreviations: Any,
     units: Any,
-    cuts: Any,
+    roots: Any,
+    edges: Any,
+    weights: Any,
+    unknown: float,
     starts: Any,
     ends: Any,
     hashes: Any,
@@ -508,13 +523,22 @@ def _segment(
     flags: Any,
     rows: Any,
 ) -> Any:
+    longest = np.int64(0)
+    for d in range(len(offsets) - 1):
+        if styles[d] == JIEBA:
+            longest = max(longest, offsets[d + 1] - offsets[d])
+    # What is not written is never backed by memory, and runs are short.
+    places, run = np.empty(longest + 1, np.int64), np.empty(longest + 1, np.int32)
+    scores, following = np.empty(longest + 1, np.float64), np.empty(longest + 1, np.int32)
     k = 0
-    at = 0
     for d in range(len(offsets) - 1):
         lo = offsets[d]
         hi = offsets[d + 1]
         if styles[d] == JIEBA:
-            k, at = _cut_pieces(data, lo, hi, table, cuts, at, k, starts, ends, hashes, chars, flags)
+            k = _cut_chinese(
+                data, lo, hi, table, roots, edges, weights, unknown, places, run, scores, following,
+                k, starts, ends, hashes, chars, flags,
+            )  # fmt: skip
         else:
             runs = styles[d] == RUNS
             k = _cut_spaced(data, lo, hi, table, abbreviations, units, runs, k, starts, ends, hashes, chars, flags)
@@ -522,23 +546,24 @@ def _segment(
     return k
 
 
-def segment(texts: TextBuffers, styles: NDArray[np.int8]) -> Segmentation:
-    """Cuts every document of a batch into words, by the style given for it."""
+def segment(texts: TextBuffers, styles: NDArray[np.int8], user_words: Path | None = None) -> Segmentation:
+    """Cuts every document of a batch into words, by the style given for it; Chinese also by the words of a file."""
     room = int(texts.offsets[-1] - texts.offsets[0])
     # Room for a word a byte: what is not written is never backed by memory.
     starts, ends = np.empty(room, np.int64), np.empty(room, np.int64)
     hashes, chars, flags = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.uint8)
     rows = np.zeros(len(texts) + 1, np.int64)
-    cuts = readonly(np.frombuffer(_jieba_cuts(texts, styles) or b"\x1f", dtype=np.uint8))
-    abbreviations, units = readonly(hash_words(ABBREVIATIONS.split())), readonly(hash_words(UNITS.split()))
+    trie = dictionary(user_words) if bool((styles == JIEBA).any()) else empty_dictionary()
     n = _segment(
         texts.data,
         texts.offsets,
         readonly(styles),
         char_table(),
-        abbreviations,
-        units,
-        cuts,
+        *_listed_words(),
+        trie.roots,
+        trie.edges,
+        trie.weights,
+        trie.unknown,
         starts,
         ends,
         hashes,
@@ -551,26 +576,12 @@ def segment(texts: TextBuffers, styles: NDArray[np.int8]) -> Segmentation:
     return Segmentation(starts, ends, hashes, chars, flags, readonly(rows), readonly(styles))
 
 
-def _jieba_cuts(texts: TextBuffers, styles: NDArray[np.int8]) -> bytes:
-    """The bytes of all Chinese documents, one after the other, with 0x1F after each of jieba's tokens.
-
-    The one place where Python sees a document: rjieba (Rust) takes and gives Python strings, 14 MB/s. A 0x1F in the
-    text reads as a space, so that lengths hold.
-    """
-    rows = np.flatnonzero(styles == JIEBA)
-    if not len(rows):
-        return b""
-    import rjieba
-
-    pieces = []
-    for row in rows:
-        text = texts.document(int(row)).replace(b"\x1f", b" ").decode()
-        if text:
-            pieces.append("\x1f".join(rjieba.cut(text, False)))
-    return "\x1f".join([*pieces, ""]).encode()
+@cache
+def _listed_words() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    return readonly(hash_words(ABBREVIATIONS.split())), readonly(hash_words(UNITS.split()))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _hash_documents(data: Any, offsets: Any, out: Any) -> None:
     for d in range(len(offsets) - 1):
         out[d] = hash_bytes(data, offsets[d], offsets[d + 1])

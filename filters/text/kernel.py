@@ -1,0 +1,93 @@
+"""`@kernel`: a compiled function without the interpreter's lock, kept on disk, recompiled when what it does has changed.
+
+numba's own `cache=True` looks at the file a function stands in: it misses a change in a function or constant that comes
+from another file, and compiles anew after every change of a comment. Here the name of a cached kernel holds a digest of
+its bytecode and of all that it refers to, so neither happens, and versions that run side by side do not clash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from numba import njit
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+
+_said = False
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compiles `function` with numba at its first call, or loads what an earlier process compiled."""
+    compiled = njit(nogil=True)(function)
+    compiled._cache = _KernelCache(function)
+    return compiled
+
+
+def digest(function: Callable[..., Any]) -> str:
+    """What decides the machine code of a kernel: its bytecode, and that of every kernel and constant it refers to."""
+    found = hashlib.sha256()
+    _update(found, function, set())
+    return found.hexdigest()[:16]
+
+
+def _update(found: Any, function: Callable[..., Any], seen: set[int]) -> None:
+    if id(function) in seen:
+        return
+    seen.add(id(function))
+    code = function.__code__
+    found.update(code.co_code)
+    for const in code.co_consts[1 if function.__doc__ else 0 :]:
+        assert not isinstance(const, CodeType), "a kernel has no function inside"
+        found.update(repr(const).encode())
+    for name in code.co_names:
+        found.update(name.encode())
+        value = function.__globals__.get(name)
+        if hasattr(value, "py_func"):
+            _update(found, value.py_func, seen)
+        elif value is not None and not isinstance(value, ModuleType):
+            found.update(repr(value).encode())
+
+
+def _say_once() -> None:
+    global _said
+    if not _said:
+        _said = True
+        # A warning, so that it is seen where nobody has set up logging; half a minute of silence looks like a hang.
+        logging.getLogger("corpusmill").warning("compiling text kernels, once for this version, about 30 s")
+
+
+class _KernelCache(FunctionCache):  # type: ignore[misc]
+    """numba's cache, in the places that numba chooses, under names of our own."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        super().__init__(function)
+
+    @cached_property
+    def _file(self) -> Any:
+        # Not before the first call: only then are all names defined that the function refers to.
+        function, stamp = self._function, digest(self._function)
+        name = (
+            f"{Path(function.__code__.co_filename).stem}.{function.__qualname__}.{sys.implementation.cache_tag}.{stamp}"
+        )
+        return IndexDataCacheFile(cache_path=self._cache_path, filename_base=name, source_stamp=stamp)
+
+    @property
+    def _cache_file(self) -> Any:
+        return self._file
+
+    @_cache_file.setter
+    def _cache_file(self, value: Any) -> None:
+        """What the base class sets when it is made, named after the file alone: not used."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        found = super().load_overload(sig, target_context)
+        if found is None:
+            _say_once()
+        return found
