@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,9 +46,16 @@ def main() -> None:
     except CorpusmillError as error:
         err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Say on Ctrl-C what becomes of the work; typer's own handling would only say that it was aborted."""
+    try:
+        yield
     except KeyboardInterrupt:
         err.print("interrupted; what was finished is kept, and the same command goes on from there")
-        sys.exit(130)
+        raise typer.Exit(130) from None
 
 
 def _version(show: bool) -> None:
@@ -187,7 +196,8 @@ def run(
 
     found = load_recipe(recipe, inputs, output)
     options = dict(_option(o) for o in cluster or [])
-    result = found.run(workers, executor=executor, cluster=options, overwrite=overwrite, quiet=quiet)
+    with _resumable():
+        result = found.run(workers, executor=executor, cluster=options, overwrite=overwrite, quiet=quiet)
     if result.counts:
         print_funnel(result.manifest, result.output)
 
@@ -324,7 +334,8 @@ def demo(
     """
     from .demo import run_demo
 
-    run_demo(folder, short=short, workers=workers)
+    with _resumable():
+        run_demo(folder, short=short, workers=workers)
 
 
 def _mount_trainer() -> None:

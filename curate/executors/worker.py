@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import queue
-import signal
 import sys
 import threading
 import time
@@ -22,7 +21,6 @@ from ..errors import CorpusmillError
 
 def serve(connection: Connection, output: Path) -> None:
     """Answer `(phase, task)` with `("done", marker)` or `("failed", message, trace)`; `("progress", documents, bytes)` between."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     orders: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
 
     def listen() -> None:

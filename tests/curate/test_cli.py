@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,26 @@ def test_plan_run_report_explain(raw: Path) -> None:
     missing = corpusmill("explain", "out", "nobody", cwd=raw)
     assert missing.returncode == 1
     assert "no document 'nobody'" in missing.stderr
+
+
+def test_ctrl_c_leaves_a_state_that_the_same_command_resumes(raw: Path, texts: list[str]) -> None:
+    for k in range(8):
+        lines = [json.dumps({"text": f"{t} {k} {i}"}, ensure_ascii=False) for i in range(4) for t in texts]
+        (raw / "raw" / f"more{k}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    command = [sys.executable, "-m", "corpusmill", "run", "r.yaml", "--workers", "2"]
+    process = subprocess.Popen(command, cwd=raw, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while process.poll() is None and not (raw / "out/.work/job.pkl").exists():
+        time.sleep(0.02)
+    time.sleep(0.3)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the command and to its workers
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on from there" in " ".join(said.split())
+    assert "Traceback" not in said
+    assert not (raw / "out/manifest.json").exists()
+    done = corpusmill("run", "r.yaml", "--workers", "1", "-q", cwd=raw)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((raw / "out/manifest.json").read_text(encoding="utf-8"))["counts"]["read"] == 201 + 8 * 800
 
 
 def test_mistakes_are_sentences_not_tracebacks(raw: Path) -> None:
