@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .readers import Bad, Input, Unit
-from .stage import Say, signal_names, stages
+from .stage import signal_names, stages
 from .step import Global, Step, Transform
 
 SHARD_BYTES = 512 << 20
@@ -143,30 +143,6 @@ class Job:
         job: Job = pickle.loads((output / ".work" / "job.pkl").read_bytes())
         job.output = output  # the folder may have moved, or be mounted elsewhere on this node
         return job
-
-
-def run_task(job: Job, phase: str, task: int, say: Say) -> dict[str, Any]:
-    """Run one task and commit its marker. Runs again harmlessly: the same files replace themselves."""
-    from . import finish, tasks  # the phases' code imports Job from here
-
-    if phase.startswith("map-"):
-        marker = tasks.map_unit(job, int(phase[4:]), task, say)
-    elif phase == "ids":
-        marker = tasks.check_ids(job)
-    elif phase.startswith("decide-"):
-        marker = tasks.decide(job, int(phase[7:]))
-    elif phase == "split":
-        marker = tasks.split(job)
-    elif phase == "write":
-        marker = tasks.write_shard(job, task, say)
-    elif phase == "finish":
-        marker = finish.finish(job)
-    else:
-        raise ValueError(f"no phase {phase}")
-    path = job.marker_path(phase, task)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    commit(path, json.dumps(marker, ensure_ascii=False, sort_keys=True).encode(), job.work)
-    return marker
 
 
 def commit(path: Path, data: bytes, work: Path) -> None:

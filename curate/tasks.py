@@ -1,4 +1,4 @@
-"""The phases of a run: map, ids, decide, split, write. Each function is one task; `job.run_task` commits its marker."""
+"""The phases of a run: map, ids, decide, split, write. Each function is one task; `phases.run_task` commits its marker."""
 
 from __future__ import annotations
 

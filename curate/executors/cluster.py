@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtra, RecipeError, RunError
-from ..job import Job, Phase, run_task
+from ..job import Job, Phase
+from ..phases import run_task
 from ..progress import Display
 from ..registry import suggestion
 from . import DoneHook

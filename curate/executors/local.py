@@ -10,7 +10,8 @@ from multiprocessing.connection import Connection, Pipe, wait
 from typing import Any
 
 from ..errors import RunError
-from ..job import Job, Phase, run_task
+from ..job import Job, Phase
+from ..phases import run_task
 from ..progress import Display, Meter
 from . import DoneHook
 

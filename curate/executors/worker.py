@@ -32,7 +32,8 @@ def serve(connection: Connection, output: Path) -> None:
 
     threading.Thread(target=listen, daemon=True).start()
 
-    from ..job import Job, run_task
+    from ..job import Job
+    from ..phases import run_task
 
     job = Job.load(output)
     waiting = [0, 0]

@@ -1,0 +1,32 @@
+"""Which code runs which phase of a job: what every executor calls."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import finish, tasks
+from .job import Job, commit
+from .stage import Say
+
+
+def run_task(job: Job, phase: str, task: int, say: Say) -> dict[str, Any]:
+    """Run one task and commit its marker. Runs again harmlessly: the same files replace themselves."""
+    if phase.startswith("map-"):
+        marker = tasks.map_unit(job, int(phase[4:]), task, say)
+    elif phase == "ids":
+        marker = tasks.check_ids(job)
+    elif phase.startswith("decide-"):
+        marker = tasks.decide(job, int(phase[7:]))
+    elif phase == "split":
+        marker = tasks.split(job)
+    elif phase == "write":
+        marker = tasks.write_shard(job, task, say)
+    elif phase == "finish":
+        marker = finish.finish(job)
+    else:
+        raise ValueError(f"no phase {phase}")
+    path = job.marker_path(phase, task)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    commit(path, json.dumps(marker, ensure_ascii=False, sort_keys=True).encode(), job.work)
+    return marker
