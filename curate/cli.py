@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Iterator
@@ -107,7 +108,8 @@ def steps(name: Annotated[str | None, typer.Argument(help="A step, to see its op
         out.print(table)
         return
     cls = step_class(name)
-    out.print(f"{name} ({_kind(cls)}): {(cls.__doc__ or '').strip()}\n", markup=False)
+    paragraphs = (" ".join(p.split()) for p in inspect.cleandoc(cls.__doc__ or "").split("\n\n"))
+    out.print(f"{name} ({_kind(cls)}): " + "\n\n".join(paragraphs) + "\n", markup=False)
     table = Table("option", "default", "meaning", box=None)
     for field, info in cls.model_fields.items():
         default = (
