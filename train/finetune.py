@@ -105,7 +105,10 @@ class Planned(Generic[B]):
 
 
 class Classifier:
-    """A GPT and a linear head on the hidden state of each text's last token."""
+    """A GPT and a linear head on the mean of a text's hidden states.
+
+    The mean, not the last state: a small model that saw little text has not learnt to carry a whole review to its end.
+    """
 
     def __init__(self, model: GPT, tokenizer: Tokenizer, labels: Sequence[str], max_length: int | None = None) -> None:
         self.model, self.tokenizer, self.labels = model, tokenizer, list(labels)
@@ -127,9 +130,10 @@ class Classifier:
         device = self.head.weight.device
         longest = max(map(len, rows))
         tokens = torch.tensor([r + [self.tokenizer.pad] * (longest - len(r)) for r in rows], device=device)
-        last = torch.tensor([len(r) - 1 for r in rows], device=device)
-        hidden = self.model(tokens)
-        return self.head(hidden[torch.arange(len(rows), device=device), last])  # type: ignore[no-any-return]
+        lengths = torch.tensor([len(r) for r in rows], device=device)
+        inside = (torch.arange(longest, device=device) < lengths[:, None])[..., None]
+        mean = (self.model(tokens) * inside).sum(dim=1) / lengths[:, None]
+        return self.head(mean)  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def predict(self, rows: Sequence[list[int]], batch_size: int = 64) -> list[str]:

@@ -53,7 +53,8 @@ def classifier(run: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
         train=jsonl(folder / "train.jsonl", [*train, *leaked, *train[:5]]),
         test=jsonl(folder / "test.jsonl", test),
         output=folder / "run",
-        epochs=4,
+        epochs=12,
+        patience=None,
         learning_rate=3e-3,
         device="cpu",
     )
