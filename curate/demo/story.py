@@ -76,8 +76,8 @@ FULL = Scale(
     train_bytes=5_000_000,
     vocab_size=None,
     pretrain={"max_minutes": 4.5, "evaluate_every": 50, "validation_tokens": 16_384, "patience": None},
-    # Tried on this text: at batches of 32 and the default rate the classifier has not left the starting line after 100
-    # steps; at 3e-3 it never does.
+    # Tried on these reviews: this learns (macro F1 on validation 0.72 after 300 steps); 5e-4 with batches of 32 was still
+    # at chance after 112 steps, 3e-3 with batches of 16 after 214.
     finetune={"max_minutes": 2.5, "evaluate_every": 100, "patience": None}
     | {"batch_size": 16, "max_length": 64, "learning_rate": 1e-3},
 )
