@@ -45,8 +45,10 @@ def settle(text: str, guesses: Sequence[tuple[str, float]]) -> Sequence[tuple[st
     ELD's scores of the two differ by a hundredth whatever the text says, so its order is only used where nothing shows.
     Guesses that do not start with one of them and hold the other come back as they are.
     """
+    if not guesses or guesses[0][0] not in ("hi", "mr"):
+        return guesses
     scores = dict(guesses)
-    if not guesses or guesses[0][0] not in ("hi", "mr") or not {"hi", "mr"} <= scores.keys():
+    if not {"hi", "mr"} <= scores.keys():
         return guesses
     hindi = marathi = 0
     for word in (word.strip(_PUNCTUATION) for word in text[:SAMPLE_CHARACTERS].split()):

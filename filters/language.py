@@ -72,12 +72,13 @@ _SCRIPTS_OF: Mapping[str, frozenset[str]] = {
 """Scripts in which a language is written, for those where another script proves a detector wrong."""
 
 _CLAIMED = (
-    "am ar az be bg bn ca cs da de el en es et eu fa fi fr gu he hi hr hu hy is it ja ka kn ko ku lo lt lv ml mr ms nl or pa "
+    "am ar az be bg bn ca cs da de el en es et eu fa fi fr gu he hi hr hu hy is it ja ka kn ko lo lt lv ml mr ms nl or pa "
     "pl pt ro ru sk sl sq sr sv ta te th tl tr uk ur vi zh"
 )
 CLAIMED = frozenset(_CLAIMED.split())
-"""Languages that `eld` is answerable for: its 60 less Norwegian (two words of it are often called Danish or Swedish) and
-Yoruba (without its accents it passes for anything). It still names those two where it finds them."""
+"""Languages that `eld` is answerable for: its 60 less Norwegian (two words of it are often called Danish or Swedish),
+Yoruba (without its accents it passes for anything) and Kurdish (in Latin letters it is not known). It still names those
+three where it finds them."""
 
 _LANGDETECT = (
     "af ar bg bn ca cs cy da de el en es et fa fi fr gu he hi hr hu id it ja kn ko lt lv mk ml mr ne nl no pa pl pt ro "

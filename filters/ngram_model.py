@@ -59,12 +59,12 @@ def train_ngram(
     *,
     order: int = 5,
     min_count: int = 2,
-    max_bytes: int = 256 << 20,
+    max_bytes: int = 32 << 20,
 ) -> NgramReport:
     """Train a character n-gram model on `texts` and write it to `output`.
 
     N-grams of two characters or more are kept when they occur at least `min_count` times. At most `max_bytes` of text
-    are read; memory is about 40 bytes for each of its characters. The order of the texts does not change the model.
+    are read; memory is about 75 bytes for each of its characters. The order of the texts does not change the model.
     Raises ValueError on an order that is not 2 to 8, CorpusmillError when there is no text.
     """
     if not 2 <= order <= MAX_ORDER:
