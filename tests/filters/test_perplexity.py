@@ -190,6 +190,18 @@ def test_training_is_reproducible_and_ignores_order(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.parametrize("chunk", [1, 2, 7])
+def test_counting_in_chunks_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    train_ngram([*TINY, "a", "甲"], tmp_path / "whole", order=4, min_count=1)
+    monkeypatch.setattr(ngram_model, "CHUNK", chunk)
+    train_ngram([*TINY, "a", "甲"], tmp_path / "parts", order=4, min_count=1)
+    assert (tmp_path / "whole").read_bytes() == (tmp_path / "parts").read_bytes()
+
+
+def test_only_so_much_text_is_read(tmp_path: Path) -> None:
+    assert train_ngram(TINY, tmp_path / "m", max_bytes=6).characters == len("abababc")
+
+
 def test_mistakes_are_told(tmp_path: Path) -> None:
     with pytest.raises(CorpusmillError, match="no text to train on"):
         train_ngram(["", ""], tmp_path / "m")
