@@ -228,11 +228,13 @@ def _merged(one: _Counts | None, two: _Counts) -> _Counts:
     keys, index, inverse = np.unique(np.concatenate([one.keys, two.keys]), return_index=True, return_inverse=True)
     counts = np.zeros(len(keys), np.int64)
     np.add.at(counts, inverse, np.concatenate([one.counts, two.counts]))
-    rest = (
-        np.concatenate(pair)[index]
-        for pair in ((one.contexts, two.contexts), (one.suffixes, two.suffixes), (one.opening, two.opening))
+    return _Counts(
+        keys,
+        counts,
+        np.concatenate([one.contexts, two.contexts])[index],
+        np.concatenate([one.suffixes, two.suffixes])[index],
+        np.concatenate([one.opening, two.opening])[index],
     )
-    return _Counts(keys, counts, *rest)
 
 
 def _since(starts: NDArray[np.int64], order: int) -> NDArray[np.uint8]:

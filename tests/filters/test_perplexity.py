@@ -6,6 +6,7 @@ import gzip
 import json
 import math
 import random
+import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from corpusmill.curate.documents import Documents
-from corpusmill.curate.errors import CorpusmillError
+from corpusmill.curate.errors import CorpusmillError, MissingExtra
 from corpusmill.curate.step import failures
 from corpusmill.filters import ngram_model
 from corpusmill.filters.ngram_model import CODE_POINTS, END, NgramModel, train_ngram
@@ -200,6 +201,12 @@ def test_counting_in_chunks_changes_nothing(tmp_path: Path, monkeypatch: pytest.
 
 def test_only_so_much_text_is_read(tmp_path: Path) -> None:
     assert train_ngram(TINY, tmp_path / "m", max_bytes=6).characters == len("abababc")
+
+
+def test_a_gpt_without_torch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "corpusmill.train.scoring", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'corpusmill\[train\]'"):
+        Perplexity(model=str(tmp_path)).prepare()
 
 
 def test_mistakes_are_told(tmp_path: Path) -> None:
