@@ -10,7 +10,6 @@ import gzip
 import json
 import os
 import re
-import sys
 import time
 from itertools import islice
 from pathlib import Path
@@ -112,7 +111,8 @@ def speed(step: Language) -> dict[str, int]:
 
 def main() -> None:
     if not (DATA / "README.md").exists():
-        sys.exit("no development data: set CORPUSMILL_TEST_DATA to its folder")
+        print("skipped: no development data (set CORPUSMILL_TEST_DATA to its folder)")
+        return
     fetch("lid.176", quiet=True)
     steps = {
         "eld": Language(keep=["zh", "en"]),
