@@ -35,6 +35,7 @@ def steps() -> dict[str, type[Step]]:
         _loaded = True
         import_module("corpusmill.filters").load_steps()
         import_module("corpusmill.domain_packs")
+        import_module("corpusmill.curate.datatrove")
         for point in entry_points(group=ENTRY_POINTS):
             import_module(point.value)
     return dict(sorted(_steps.items()))

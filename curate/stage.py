@@ -139,7 +139,7 @@ def _process(docs: Documents, steps: Sequence[tuple[str, Step]]) -> Processed:
                 if docs.text is not text:
                     raise RuntimeError("changed the text; a Filter only measures")
                 for row, rule, value, threshold in failures(step, docs):
-                    found = Failure(label, rule.name, rule.signal, value, threshold)
+                    found = Failure(label, step.reason(docs, row, rule), rule.signal, value, threshold)
                     broken.setdefault(row, []).append(found)
         except Exception as error:
             raise StepRaised(label) from error

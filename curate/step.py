@@ -174,6 +174,10 @@ class Filter(Step):
                     found.append(Rule(field, mark.signal, mark.comparison, threshold))
         return found
 
+    def reason(self, docs: Documents, row: int, rule: Rule) -> str:
+        """What the ledger calls a broken rule of a document: the rule's name, unless the filter can say more."""
+        return rule.name
+
     @property
     def signal_names(self) -> tuple[str, ...]:
         """Signals that it sets, stored with each document, whether or not a rule reads them."""
@@ -244,7 +248,8 @@ def failures(filter_: Filter, docs: Documents) -> Iterator[tuple[int, Rule, floa
         *(rule.threshold_expr().alias(f"t{i}") for i, rule in enumerate(rules)),
     )
     for i, rule in enumerate(rules):
-        for row in np.flatnonzero(checked[f"f{i}"].to_numpy()):
-            threshold = checked[f"t{i}"]
-            limit = threshold[int(row)] if len(threshold) > 1 else threshold[0]
-            yield int(row), rule, float(docs.signals[rule.signal][row]), float(limit)
+        rows = np.flatnonzero(checked[f"f{i}"].to_numpy())
+        limits = checked[f"t{i}"].to_numpy()
+        values = docs.signals[rule.signal][rows]
+        for row, value, limit in zip(rows.tolist(), values.tolist(), limits[rows].tolist(), strict=True):
+            yield row, rule, value, limit
