@@ -1,0 +1,70 @@
+"""Commands that make what filters need. They are mounted on `corpusmill train`, and need no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from .errors import RecipeError
+
+
+def train_classifier_command(
+    positive: Annotated[
+        list[str], typer.Option("--positive", help="Texts that are wanted: a file, folder or quoted glob; repeat it.")
+    ],
+    negative: Annotated[
+        list[str],
+        typer.Option("--negative", help="Texts that are not wanted: a file, folder or quoted glob; repeat it."),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model to write.")],
+    more: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    kind: Annotated[
+        Literal["fasttext", "signals", "both"],
+        typer.Option("--kind", help="What the model looks at: words, the filters' signals, or both."),
+    ] = "fasttext",
+    text: Annotated[str, typer.Option("--text", help="Field that holds the text.")] = "text",
+    folds: Annotated[int | None, typer.Option("--folds", help="Cross-validate, with so many folds.")] = None,
+    held_out: Annotated[float, typer.Option("--held-out", help="Share to judge by, without --folds.")] = 0.1,
+    epochs: Annotated[int, typer.Option("--epochs", help="Passes of fastText over the texts.")] = 25,
+    learning_rate: Annotated[float, typer.Option("--learning-rate", help="fastText's.")] = 0.5,
+    seed: Annotated[int, typer.Option("--seed", help="Decides the held-out texts and fastText's start.")] = 0,
+) -> None:
+    """Train a quality classifier from texts that you want and texts that you do not, in any format that can be read.
+
+    Example: corpusmill train classifier --positive 'good/*.jsonl' --negative 'bad/*.jsonl' -o quality.bin
+    """
+    if more:
+        raise RecipeError(
+            [
+                f"{more[0]} belongs to no option: put a glob in quotes, so that the shell leaves it whole "
+                "(--positive 'good/*.jsonl'), or repeat the option for each file"
+            ]
+        )
+    from ..filters.classifier_training import read_texts, train_classifier
+
+    report = train_classifier(
+        read_texts(positive, text=text),
+        read_texts(negative, text=text),
+        output,
+        kind=kind,
+        folds=folds,
+        held_out=held_out,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        seed=seed,
+    )
+    typer.echo(
+        f"{output}: trained on {report.train_positive:,} wanted and {report.train_negative:,} unwanted texts "
+        f"({report.repeated:,} repeated, {report.contradictory:,} contradictory and {report.empty:,} empty ones left out)"
+    )
+    judged = f"on {report.held_out_positive:,} + {report.held_out_negative:,} texts that it was not trained on"
+    typer.echo(
+        f"{judged}: AUC {report.auc:.3f}, average precision {report.average_precision:.3f}, precision "
+        f"{report.precision:.3f}, recall {report.recall:.3f}, F1 {report.f1:.3f}"
+    )
+    if report.cross_validation is not None:
+        crossed = report.cross_validation
+        typer.echo(f"AUC over {crossed.folds} folds: {crossed.auc_mean:.3f} ± {crossed.auc_spread:.3f}")
+    typer.echo(f"calibration plot and all figures: {output.with_suffix('.report.html')}")
