@@ -8,24 +8,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .augment import Augment
+    from .chinese import ChineseQuality, ChineseSpam
     from .classifier import QualityClassifier, train_classifier
     from .cleanup import FixFormat
     from .dedup import ExactDedup, MinHashDedup
+    from .fineweb2 import FineWeb2
     from .language import Language
     from .lines import C4Lines
     from .pii import RedactPII
-    from .quality import C4Quality, ChineseQuality, FineWebQuality, GopherQuality, GopherRepetition
+    from .quality import C4Quality, FineWebQuality, GopherQuality, GopherRepetition
+    from .refinedweb import RefinedWebLines, RefinedWebQuality
     from .typos import FixTypos, train_typos
 
 _HOME = {
     "augment": ("Augment",),
+    "chinese": ("ChineseQuality", "ChineseSpam"),
     "classifier": ("QualityClassifier", "train_classifier"),
     "cleanup": ("FixFormat",),
     "dedup": ("ExactDedup", "MinHashDedup"),
+    "fineweb2": ("FineWeb2",),
     "language": ("Language",),
     "lines": ("C4Lines",),
     "pii": ("RedactPII",),
-    "quality": ("C4Quality", "ChineseQuality", "FineWebQuality", "GopherQuality", "GopherRepetition"),
+    "quality": ("C4Quality", "FineWebQuality", "GopherQuality", "GopherRepetition"),
+    "refinedweb": ("RefinedWebLines", "RefinedWebQuality"),
     "typos": ("FixTypos", "train_typos"),
 }
 
@@ -34,7 +40,9 @@ __all__ = [
     "C4Lines",
     "C4Quality",
     "ChineseQuality",
+    "ChineseSpam",
     "ExactDedup",
+    "FineWeb2",
     "FineWebQuality",
     "FixFormat",
     "FixTypos",
@@ -44,6 +52,8 @@ __all__ = [
     "MinHashDedup",
     "QualityClassifier",
     "RedactPII",
+    "RefinedWebLines",
+    "RefinedWebQuality",
     "train_classifier",
     "train_typos",
 ]

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..curate.documents import Documents, Removed
@@ -50,7 +51,7 @@ class C4Lines(Transform):
     spaced, start it afresh. None switches the rule off."""
     terminal_punct: bool = True
     """Removes lines that do not end in . ? ! or a closing quotation mark (Chinese: 。？！；…… ” 」 』), and those that
-    end in three dots."""
+    end in three dots. A Chinese line of more than 30 characters stays when it holds 。 ！ or ？ anywhere."""
     min_words_per_line: Threshold = 3
     """Removes lines with fewer words: between white space, or by segmentation where words are not spaced."""
     javascript: bool = True
@@ -59,6 +60,8 @@ class C4Lines(Transform):
     """Removes lines that mention a privacy or cookie policy or terms of use."""
     citations: bool = True
     """Takes marks such as [1], [edit] and [citation needed] out of the lines that stay."""
+
+    signal_names: ClassVar[tuple[str, ...]] = ("c4_removed_ratio",)
 
     def transform(self, docs: Documents) -> Documents:
         from .text import c4
@@ -93,7 +96,11 @@ class C4Lines(Transform):
                 cut.rows.tolist(), cut.reasons.tolist(), cut.starts.tolist(), cut.ends.tolist(), strict=True
             )
         ]
-        return docs.with_texts(cut.texts, removed)
+        # In characters; blank lines and the white space around lines count for neither.
+        gone = np.bincount(cut.rows, [len(piece.text) for piece in removed], minlength=len(docs))
+        total = gone + pc.utf8_length(cut.texts).to_numpy()
+        ratio = np.divide(gone, total, out=np.zeros(len(docs)), where=total > 0)
+        return docs.with_texts(cut.texts, removed).with_signals({"c4_removed_ratio": ratio})
 
 
 @cache
@@ -105,7 +112,7 @@ def _phrases(phrases: tuple[str, ...]) -> Phrases:
 
 def for_each_document(threshold: Threshold, docs: Documents) -> NDArray[np.float64]:
     """The bound that holds for each document by its language and script; -1 where the rule is off."""
-    from .quality import assume_language
+    from .assume import assume_language
 
     if not isinstance(threshold, dict):
         return np.full(len(docs), -1.0 if threshold is None else threshold)

@@ -1,4 +1,4 @@
-"""Heuristic quality filters: Gopher, FineWeb and Chinese web rules as thresholds over signals.
+"""Heuristic quality filters: Gopher, FineWeb and C4 rules as thresholds over signals.
 
 Signals are measured once a batch by the kernels of `filters.text` and shared: running all filters costs one
 segmentation. docs/signals.md defines each. Thresholds are the papers' for English (`default`) and FineWeb-2's
@@ -11,50 +11,20 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..curate.documents import Documents
 from ..curate.errors import CorpusmillError
-from ..curate.step import Above, AtLeast, AtMost, Filter, Threshold
+from ..curate.step import AtLeast, AtMost, Filter, Threshold
+from .assume import assume_language, assumed_languages, share
 
 if TYPE_CHECKING:
     from .text.phrases import Phrases
     from .text.repetition import WordLists
 
 _DATA = Path(__file__).parent / "data"
-
-
-def share(part: NDArray[Any], whole: NDArray[Any]) -> NDArray[np.float64]:
-    """`part / whole`, and 0 where there is nothing to share."""
-    shares = np.zeros(len(whole))
-    np.divide(part, whole, out=shares, where=np.asarray(whole) > 0)
-    return shares
-
-
-def assume_language(docs: Documents) -> Documents:
-    """Documents whose language nobody set and whose letters are mostly Han get the language `zh`.
-
-    Without a language step the English thresholds would hold for everything, and they drop all Chinese. Documents in
-    other scripts stay without a language: for them the defaults are meant.
-    """
-    if None not in docs.languages:
-        return docs
-    from .text.words import JIEBA, styles_of
-
-    chinese = styles_of(docs) == JIEBA
-    languages = [
-        "zh" if found is None and is_chinese else found
-        for found, is_chinese in zip(docs.languages, chinese, strict=True)
-    ]
-    return docs if languages == docs.languages else docs.with_columns({"language": languages})
-
-
-def _languages(docs: Documents) -> list[str]:
-    """Each document's language, English where it is unknown, as the reference implementations assume."""
-    return [language or "en" for language in assume_language(docs).languages]
 
 
 class GopherQuality(Filter):
@@ -95,7 +65,7 @@ class GopherQuality(Filter):
 
         words, lines, classes = word_counts_of(docs), lines_of(docs), classes_of(docs)
         lists, numbers = _stop_word_lists(self.stop_words)
-        which = np.array([numbers.get(language, -1) for language in _languages(docs)], dtype=np.int32)
+        which = np.array([numbers.get(language, -1) for language in assumed_languages(docs)], dtype=np.int32)
         found = distinct_words(words_of(docs), lists, which).astype(np.float64)
         symbols = np.maximum(classes["hashes"], lines["ellipses"])
         return assume_language(docs).with_signals(
@@ -182,9 +152,11 @@ class GopherRepetition(Filter):
         from .text.words import classes_of
 
         lines, chars = lines_of(docs), classes_of(docs)["chars"]
+        # As the reference counts, outside Chinese: lines of white space are lines, and repeat one another.
+        spaces = np.where(np.array(assumed_languages(docs)) == "zh", 0, lines["space_lines"])
         return assume_language(docs).with_signals(
             {
-                "dup_line_frac": share(lines["dup_lines"], lines["lines"]),
+                "dup_line_frac": share(lines["dup_lines"] + np.maximum(spaces - 1, 0), lines["lines"] + spaces),
                 "dup_para_frac": share(lines["dup_paragraphs"], lines["paragraphs"]),
                 "dup_line_char_frac": share(lines["dup_line_chars"], chars),
                 "dup_para_char_frac": share(lines["dup_paragraph_chars"], chars),
@@ -242,6 +214,9 @@ class C4Quality(Filter):
     """Most occurrences of "lorem ipsum"."""
     max_curly_brackets: Annotated[Threshold, AtMost("curly_brackets")] = 0
     """Most { and }: prose has none, code and templates do."""
+    max_removed_ratio: Annotated[Threshold, AtMost("c4_removed_ratio")] = None
+    """Largest share of the text that `c4_lines` took out: what is left of a menu or a page of teasers is a few scraps.
+    Not judged where `c4_lines` did not run before."""
     max_bad_words: Annotated[Threshold, AtMost("bad_words")] = 0
     """Most words from the list of bad words. Not judged while `bad_words` and `bad_words_file` are empty."""
     bad_words: list[str] = []
@@ -271,13 +246,15 @@ class C4Quality(Filter):
 
         texts, words = buffers_of(docs), word_counts_of(docs)
         bad = _phrases(self._all_bad_words(), whole_words=True)
+        nothing = np.full(len(docs), np.nan)
         return assume_language(docs).with_signals(
             {
                 "sentences": words["sentences"],
                 "words": words["words"],
                 "lorem_ipsum": count_phrases(texts, _phrases(("lorem ipsum",))),
                 "curly_brackets": classes_of(docs)["curly"],
-                "bad_words": count_phrases(texts, bad) if len(bad) else np.full(len(docs), np.nan),
+                "bad_words": count_phrases(texts, bad) if len(bad) else nothing,
+                "c4_removed_ratio": docs.signals.get("c4_removed_ratio", nothing),
             }
         )
 
@@ -287,59 +264,3 @@ def _phrases(phrases: tuple[str, ...], whole_words: bool = False) -> Phrases:
     from .text.phrases import Phrases
 
     return Phrases.of(phrases, whole_words)
-
-
-class ChineseQuality(Filter):
-    """Drops Chinese pages of boilerplate, tables and spam, by the rules of MAP-CC (Du et al. 2024) and ChineseWebText
-    (Chen et al. 2023). Off for every other language unless a `default` is given.
-
-    MAP-CC's upper bound of 10,000 characters is off: it deletes judgments and statutes.
-    """
-
-    name: ClassVar[str] = "chinese_quality"
-
-    min_chars: Annotated[Threshold, AtLeast("chars")] = {"default": None, "zh": 50}
-    """Fewest characters, white space not counted (MAP-CC)."""
-    max_chars: Annotated[Threshold, AtMost("chars")] = None
-    """Most characters, white space not counted."""
-    min_han_ratio: Annotated[Threshold, AtLeast("han_ratio")] = {"default": None, "zh": 0.3}
-    """Smallest share of Han characters (ChineseWebText)."""
-    max_digit_ratio: Annotated[Threshold, AtMost("digit_ratio")] = {"default": None, "zh": 0.3}
-    """Largest share of numerals among what is neither punctuation nor white space (MAP-CC)."""
-    min_punct_ratio: Annotated[Threshold, Above("punct_ratio")] = {"default": None, "zh": 0}
-    """Share of punctuation that must be exceeded: text without any is a list of keywords (MAP-CC)."""
-    max_square_bracket_ratio: Annotated[Threshold, AtMost("square_bracket_ratio")] = {"default": None, "zh": 0.1}
-    """Largest share of 【 and 】, which frame advertising (MAP-CC)."""
-    min_unique_char_ratio: Annotated[Threshold, AtLeast("unique_char_ratio")] = {"default": None, "zh": 0.1}
-    """Smallest share of different characters among the first 2,000 (MAP-CC's rule, which counts over the whole text
-    and so drops every long document: Chinese writes all it has to say in some 3,000 characters)."""
-    min_char_entropy: Annotated[Threshold, AtLeast("char_entropy")] = {"default": None, "zh": 3}
-    """Smallest entropy of the characters, in nats (MAP-CC)."""
-    max_more_lines_ratio: Annotated[Threshold, AtMost("more_lines_ratio")] = {"default": None, "zh": 0.3}
-    """Largest share of lines that end in 展开, 更多, 全文 or "more": teasers (MAP-CC)."""
-
-    def measure(self, docs: Documents) -> Documents:
-        from .text.chars import char_diversity
-        from .text.lines import lines_of
-        from .text.words import buffers_of, classes_of
-
-        classes, lines = classes_of(docs), lines_of(docs)
-        visible = classes["chars"] - classes["space"]
-        # The two costly ones are measured for every document all the same: a rule may be given for any language.
-        unique, entropy = char_diversity(buffers_of(docs), np.arange(len(docs)), UNIQUE_CHAR_WINDOW)
-        return assume_language(docs).with_signals(
-            {
-                "chars": visible,
-                "han_ratio": share(classes["han"], visible),
-                "digit_ratio": share(classes["digit"], visible - classes["punct"]),
-                "punct_ratio": share(classes["punct"], visible),
-                "square_bracket_ratio": share(classes["square_brackets"], visible),
-                "unique_char_ratio": unique,
-                "char_entropy": entropy,
-                "more_lines_ratio": share(lines["more_lines"], lines["lines"]),
-            }
-        )
-
-
-UNIQUE_CHAR_WINDOW = 2000
-"""Characters, white space left out, over which `unique_char_ratio` is taken."""

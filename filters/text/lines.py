@@ -32,6 +32,7 @@ LINE_COLUMNS = (
     "dup_paragraphs",
     "dup_paragraph_chars",
     "ellipses",
+    "space_lines",
 )
 """Columns of `count_lines`: counts of lines of a kind and of characters in them.
 
@@ -39,7 +40,8 @@ LINE_COLUMNS = (
 English a line that ends in a quotation mark does not count, as in FineWeb, whose threshold was set so), or are longer than
 `SHORT_LINE` and hold one of 。！？: a whole paragraph on one line, cut off in its last sentence, is prose still; `more_lines` end in
 展开, 更多, 全文 (also in Traditional) or "more"; `dup_*` are all occurrences of a line or paragraph after its first;
-`ellipses` counts runs of three or more full stops and runs of … as one each.
+`ellipses` counts runs of three or more full stops and runs of … as one each; `space_lines` are lines of nothing but white
+space, of which there is at least one character: no lines in any other column.
 """
 
 SHORT_LINE = 30
@@ -87,7 +89,7 @@ def _count_lines(data: Any, offsets: Any, table: Any, breaks: Any, short_line: A
     for d in range(len(offsets) - 1):
         i = offsets[d]
         end = offsets[d + 1]
-        lines = bullets = ellipsis_lines = ended = short = more = 0
+        lines = bullets = ellipsis_lines = ended = short = more = space_lines = 0
         line_chars = 0
         ellipses = 0
         n = 0  # lines and the blank lines between them (hash 0), for the paragraphs
@@ -98,6 +100,7 @@ def _count_lines(data: Any, offsets: Any, table: Any, breaks: Any, short_line: A
             kept: Any = _BASIS
             chars = 0
             kept_chars = 0
+            spaces = 0
             first: Any = 0
             last: Any = 0
             before_last: Any = 0
@@ -122,6 +125,7 @@ def _count_lines(data: Any, offsets: Any, table: Any, breaks: Any, short_line: A
                         i += 1
                     break
                 if f & SPACE:
+                    spaces += 1
                     if kept_chars:
                         h = (h ^ np.uint64(cp)) * _PRIME
                         chars += 1
@@ -162,6 +166,8 @@ def _count_lines(data: Any, offsets: Any, table: Any, breaks: Any, short_line: A
                 last_dots = dots
                 i += size
             if kept_chars == 0:
+                if spaces:
+                    space_lines += 1
                 if n and hashes[n - 1] != np.uint64(0):
                     hashes[n] = np.uint64(0)
                     lengths[n] = 0
@@ -256,6 +262,7 @@ def _count_lines(data: Any, offsets: Any, table: Any, breaks: Any, short_line: A
         out[d, 10] = dup_paragraphs
         out[d, 11] = dup_paragraph_chars
         out[d, 12] = ellipses
+        out[d, 13] = space_lines
 
 
 def count_lines(texts: TextBuffers, breaks: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:

@@ -75,11 +75,12 @@ def _joined(data: Any, lo: Any, hi: Any, inner: Any, outer: Any, table: Any) -> 
 def find_phrase(
     data: Any, i: Any, lo: Any, hi: Any, table: Any, phrases: Any, offsets: Any, heads: Any, whole_words: bool
 ) -> Any:
-    """The length in bytes of a phrase that starts at byte `i` of the text [lo, hi), or 0."""
+    """The length in bytes of the longest phrase that starts at byte `i` of the text [lo, hi), or 0."""
     if i + 1 >= hi:
         return 0
     pair = (_lowered(data[i]) << 8) | _lowered(data[i + 1])
-    for p in range(heads[pair], heads[pair + 1]):
+    # Phrases are sorted, so of those that start alike the longest comes last.
+    for p in range(heads[pair + 1] - 1, heads[pair] - 1, -1):
         n = offsets[p + 1] - offsets[p]
         if i + n > hi:
             continue
@@ -111,6 +112,7 @@ def _count(
     heads: Any,
     firsts: Any,
     whole_words: bool,
+    in_chars: bool,
     out: Any,
 ) -> None:
     for d in range(len(text_offsets) - 1):
@@ -123,14 +125,18 @@ def _count(
                 continue
             n = find_phrase(data, i, lo, hi, table, phrases, offsets, heads, whole_words)
             if n:
-                out[d] += 1
+                if in_chars:
+                    for k in range(i, i + n):
+                        if data[k] & 0xC0 != 0x80:
+                            out[d] += 1
+                else:
+                    out[d] += 1
                 i += n
             else:
                 i += 1
 
 
-def count_phrases(texts: TextBuffers, phrases: Phrases) -> NDArray[np.int64]:
-    """How many times any of `phrases` occurs in each document, without overlap."""
+def _counted(texts: TextBuffers, phrases: Phrases, in_chars: bool) -> NDArray[np.int64]:
     out = np.zeros(len(texts), dtype=np.int64)
     if len(phrases):
         _count(
@@ -142,6 +148,17 @@ def count_phrases(texts: TextBuffers, phrases: Phrases) -> NDArray[np.int64]:
             phrases.heads,
             phrases.firsts,
             phrases.whole_words,
+            in_chars,
             out,
         )
     return out
+
+
+def count_phrases(texts: TextBuffers, phrases: Phrases) -> NDArray[np.int64]:
+    """How many times any of `phrases` occurs in each document, the longest at a place, without overlap."""
+    return _counted(texts, phrases, False)
+
+
+def phrase_chars(texts: TextBuffers, phrases: Phrases) -> NDArray[np.int64]:
+    """How many characters of each document lie in one of `phrases`, found as `count_phrases` finds them."""
+    return _counted(texts, phrases, True)

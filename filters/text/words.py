@@ -15,7 +15,6 @@ depend on the text alone, so that repeated passages are cut alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +29,17 @@ from .chars import (
     DIGIT,
     HAN,
     KANA,
-    LOWER,
     PUNCT,
     SPACE,
-    SYMBOL,
     TERMINAL,
     UNSPACED,
-    UPPER,
     char_table,
     count_classes,
     decode,
 )
 from .dictionary import dictionary, empty_dictionary
 from .kernel import kernel
+from .spaced import MAX_SUFFIXES, cut_chunk, cut_list, mark_table, unit_hashes
 from .zh_words import best_cuts, in_run, is_alnum, word_end
 
 SPACED, JIEBA, RUNS = 0, 1, 2
@@ -61,19 +58,6 @@ MIN_HAN_SHARE = 0.2
 """A document of unknown language is Chinese when at least this share of its letters is Han."""
 MAX_KANA_SHARE = 0.05
 """... unless kana are more than this share of its letters; then it is Japanese."""
-
-ABBREVIATIONS = (
-    "Mr Mrs Ms Dr Prof St Jr Sr Inc Ltd Co Corp Bros Gov Gen Rep Sen Rev Mt Adm Messrs vs "
-    "Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec Ala Ariz Ark Calif Colo Conn Del Fla Ga Ia Ill Ind Kan Kans Ky La "
-    "Mass Md Mich Minn Miss Mont Neb Nebr Nev Okla Ore Pa Tenn Va Wash Wis"
-)
-"""English abbreviations that keep their full stop (those spaCy's English exceptions list, MIT)."""
-
-UNITS = (
-    "km km² km³ m m² m³ dm dm² dm³ cm cm² cm³ mm mm² mm³ ha µm nm yd in ft kg g mg µg t lb oz kmh mph hPa Pa mbar "
-    "mb MB kb KB gb GB tb TB T G M K"
-)
-"""Units that part from the number before them: 5 km, 256 GB (those of spaCy's suffix rules, MIT)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,80 +181,16 @@ def _emit(
 
 
 @kernel
-def _clitic(data: Any, i: Any, hi: Any, table: Any, before: Any) -> Any:
-    """At the apostrophe (its bytes start at `i`): where the clitic starts and ends in bytes, or (0, 0) if none."""
-    size = 1 if data[i] == 0x27 else 3
-    a = i + size
-    letters = 0
-    j = a
-    while j < hi and letters < 3:
-        c = data[j] | 0x20
-        if data[j] >= 0x80 or c < 97 or c > 122:
-            break
-        letters += 1
-        j += 1
-    if letters == 0 or letters == 3:
-        return 0, 0
-    if j < hi:
-        cp, _ = decode(data, j)
-        f = table[cp]
-        if not f & (SPACE | PUNCT | SYMBOL):
-            return 0, 0
-    c0 = data[a] | 0x20
-    if letters == 1:
-        if c0 == 115 or c0 == 100 or c0 == 109:  # 's 'd 'm
-            return i, j
-        if c0 == 116 and (before == 110 or before == 78):  # n't
-            return i - 1, j
-        return 0, 0
-    c1 = data[a + 1] | 0x20
-    if (c0 == 108 and c1 == 108) or ((c0 == 114 or c0 == 118) and c1 == 101):  # 'll 're 've
-        return i, j
-    return 0, 0
-
-
-@kernel
-def _joins(c: Any, before: Any, after: Any) -> Any:
-    """Whether the mark `c` between two word characters (their class bits `before` and `after`) stays in the word."""
-    if c == 0x2E:  # .
-        return not (before & LOWER and after & UPPER)
-    if c == 0x2C:  # ,
-        return not (before & ALPHA and after & ALPHA)
-    if c == 0x2D or c == 0x7E or c == 0x2010 or c == 0x2011 or c == 0x2013:  # - ~ hyphens, en dash
-        if before & (ALPHA | DIGIT) and after & ALPHA:
-            return False
-        return not (c == 0x2D and before & DIGIT and after & DIGIT)
-    if c == 0x3A or c == 0x2F or c == 0x3C or c == 0x3E or c == 0x3D:  # : / < > =
-        return not after & ALPHA
-    if c == 0x2B or c == 0x2A or c == 0x5E:  # + * ^
-        return not (before & DIGIT and after & DIGIT)
-    # ' & @ # % $ _ \ ( ) [ ] ’ ·
-    return (
-        c == 0x27
-        or c == 0x26
-        or c == 0x40
-        or c == 0x23
-        or c == 0x25
-        or c == 0x24
-        or c == 0x5F
-        or c == 0x5C
-        or c == 0x28
-        or c == 0x29
-        or c == 0x5B
-        or c == 0x5D
-        or c == 0x2019
-        or c == 0xB7
-    )
-
-
-@kernel
 def _cut_spaced(
     data: Any,
     lo: Any,
     hi: Any,
     table: Any,
-    abbreviations: Any,
+    marks: Any,
     units: Any,
+    listed: Any,
+    cuts: Any,
+    stack: Any,
     kanji_runs: bool,
     k: Any,
     starts: Any,
@@ -318,137 +238,20 @@ def _cut_spaced(
                     clusters += 1
                 j += s
         else:
-            # Signs that stay with a word they lead when nothing stands before them: -5, @name, /path, ~x.
-            attached = (
-                (cp == 0x2D or cp == 0x40 or cp == 0x2F or cp == 0x7E or cp == 0x5C)
-                and j < hi
-                and (i == lo or data[i - 1] <= 0x20)
-                and not table[decode(data, j)[0]] & (SPACE | PUNCT | SYMBOL | HAN | KANA | UNSPACED)
-            )
-            if f & (PUNCT | SYMBOL) and not attached:
-                # A run of one mark is one token where it works as one: ... …… -- ——
-                run = cp == 0x2E or cp == 0x2026 or cp == 0x2D or cp == 0x2014
-                while j < hi:
+            while j < hi:
+                c = np.int64(data[j])
+                s = 1
+                if c >= 0x80:
                     c, s = decode(data, j)
-                    # Marks and joiners without a class belong to the symbol before them (emoji sequences).
-                    if not ((run and c == cp) or (table[c] == 0)):
-                        break
-                    j += s
-            else:
-                before = f
-                before_cp = cp
-                earlier = 0
-                dots = 0
-                digits_end = i  # just after the last digit
-                if f & DIGIT:
-                    digits_end = j
-                address = False
-                clitic_end: Any = np.int64(0)
-                while j < hi:
-                    c = np.int64(data[j])
-                    s = 1
-                    if c >= 0x80:
-                        c, s = decode(data, j)
-                    g = table[c]
-                    if not g & (SPACE | PUNCT | SYMBOL | HAN | KANA | UNSPACED):
-                        earlier = before
-                        before = g
-                        before_cp = c
-                        j += s
-                        if g & DIGIT:
-                            digits_end = j
-                        continue
-                    if g & (SPACE | HAN | KANA | UNSPACED):
-                        break
-                    if (
-                        c == 0x3A and j + 2 < hi and data[j + 1] == 0x2F and data[j + 2] == 0x2F and before & ALPHA
-                    ) or (
-                        c == 0x2E
-                        and j - i == 3
-                        and data[i] | 0x20 == 119
-                        and data[i + 1] | 0x20 == 119
-                        and data[i + 2] | 0x20 == 119
-                    ):
-                        address = True
-                        break
-                    if j + s >= hi:
-                        break
-                    d, _ = decode(data, j + s)
-                    after = table[d]
-                    if after & (SPACE | HAN | KANA | UNSPACED) or (after & (PUNCT | SYMBOL) and d != 0x5F):
-                        if c == 0x5F:
-                            j += s
-                            continue
-                        break
-                    if c == 0x27 or c == 0x2019:
-                        first, end = _clitic(data, j, hi, table, before_cp)
-                        if end > 0 and first > i:
-                            j = first
-                            clitic_end = end
-                            break
-                    if not _joins(c, before, after):
-                        break
-                    if c == 0x2E:
-                        dots += 1
-                    earlier = g
-                    before = g
-                    before_cp = c
-                    j += s
-                if address:
-                    # Up to the white space or CJK text that ends it, without the marks that close the sentence.
-                    while j < hi:
-                        c, s = decode(data, j)
-                        g = table[c]
-                        if (
-                            g & (SPACE | HAN | KANA | UNSPACED)
-                            or (c >= 0x80 and g & PUNCT)
-                            or c == 0x22
-                            or c == 0x3C
-                            or c == 0x3E
-                        ):
-                            break
-                        j += s
-                    while j > i + 1:
-                        c = data[j - 1]
-                        if not (
-                            c == 0x2E
-                            or c == 0x2C
-                            or c == 0x3B
-                            or c == 0x3A
-                            or c == 0x21
-                            or c == 0x3F
-                            or c == 0x29
-                            or c == 0x27
-                        ):
-                            break
-                        j -= 1
-                elif clitic_end > 0:
-                    k = _emit(data, i, j, table, newline, k, starts, ends, hashes, chars, flags)
-                    newline = False
-                    i = j
-                    j = clitic_end
-                elif digits_end > i and 0 < j - digits_end <= 4:
-                    h = hash_bytes(data, digits_end, j)
-                    for u in range(len(units)):
-                        if units[u] == h:
-                            k = _emit(data, i, digits_end, table, newline, k, starts, ends, hashes, chars, flags)
-                            newline = False
-                            i = digits_end
-                            break
-                elif j < hi and data[j] == 0x2E and before & ALPHA:
-                    next_is_dot = j + 1 < hi and data[j + 1] == 0x2E
-                    # A full stop stays with U.S. and e.g. (a dot two before it), J., a. and the abbreviations listed.
-                    initial = j - i == 1 or (before & UPPER and not earlier & ALPHA)
-                    if not next_is_dot:
-                        keep = initial or (dots > 0 and not earlier & ALPHA)
-                        if not keep and j - i <= 6:
-                            h = hash_bytes(data, i, j)
-                            for a in range(len(abbreviations)):
-                                if abbreviations[a] == h:
-                                    keep = True
-                                    break
-                        if keep:
-                            j += 1
+                if table[c] & (SPACE | HAN | KANA | UNSPACED):
+                    break
+                j += s
+            last = cut_chunk(data, i, j, table, marks, units, listed, cuts, stack, starts, ends, k)
+            while k < last:
+                k = _emit(data, starts[k], ends[k], table, newline, k, starts, ends, hashes, chars, flags)
+                newline = False
+            i = j
+            continue
         k = _emit(data, i, j, table, newline, k, starts, ends, hashes, chars, flags)
         newline = False
         i = j
@@ -510,8 +313,10 @@ def _segment(
     offsets: Any,
     styles: Any,
     table: Any,
-    abbreviations: Any,
+    marks: Any,
     units: Any,
+    listed: Any,
+    cuts: Any,
     roots: Any,
     edges: Any,
     weights: Any,
@@ -530,6 +335,7 @@ def _segment(
     # What is not written is never backed by memory, and runs are short.
     places, run = np.empty(longest + 1, np.int64), np.empty(longest + 1, np.int32)
     scores, following = np.empty(longest + 1, np.float64), np.empty(longest + 1, np.int32)
+    stack = np.empty(MAX_SUFFIXES, np.int64)
     k = 0
     for d in range(len(offsets) - 1):
         lo = offsets[d]
@@ -541,7 +347,9 @@ def _segment(
             )  # fmt: skip
         else:
             runs = styles[d] == RUNS
-            k = _cut_spaced(data, lo, hi, table, abbreviations, units, runs, k, starts, ends, hashes, chars, flags)
+            k = _cut_spaced(
+                data, lo, hi, table, marks, units, listed, cuts, stack, runs, k, starts, ends, hashes, chars, flags
+            )
         rows[d + 1] = k
     return k
 
@@ -559,7 +367,10 @@ def segment(texts: TextBuffers, styles: NDArray[np.int8], user_words: Path | Non
         texts.offsets,
         readonly(styles),
         char_table(),
-        *_listed_words(),
+        mark_table(),
+        unit_hashes(),
+        cut_list().keys,
+        cut_list().cuts,
         trie.roots,
         trie.edges,
         trie.weights,
@@ -574,11 +385,6 @@ def segment(texts: TextBuffers, styles: NDArray[np.int8], user_words: Path | Non
     # Copies of what was written, so that the room can go.
     starts, ends, hashes, chars, flags = (readonly(a[:n].copy()) for a in (starts, ends, hashes, chars, flags))
     return Segmentation(starts, ends, hashes, chars, flags, readonly(rows), readonly(styles))
-
-
-@cache
-def _listed_words() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    return readonly(hash_words(ABBREVIATIONS.split())), readonly(hash_words(UNITS.split()))
 
 
 @kernel

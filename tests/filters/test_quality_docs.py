@@ -5,7 +5,24 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from corpusmill.filters.quality import C4Quality, ChineseQuality, FineWebQuality, GopherQuality, GopherRepetition
+from corpusmill.filters.chinese import ChineseQuality, ChineseSpam
+from corpusmill.filters.fineweb2 import FineWeb2
+from corpusmill.filters.lines import C4Lines
+from corpusmill.filters.quality import C4Quality, FineWebQuality, GopherQuality, GopherRepetition
+from corpusmill.filters.refinedweb import RefinedWebLines, RefinedWebQuality
+
+STEPS = (
+    GopherQuality(),
+    GopherRepetition(),
+    FineWebQuality(),
+    FineWeb2(),
+    C4Lines(),
+    C4Quality(),
+    RefinedWebLines(),
+    RefinedWebQuality(),
+    ChineseQuality(),
+    ChineseSpam(),
+)
 
 
 def test_the_table_lists_every_signal_and_no_other() -> None:
@@ -19,7 +36,7 @@ def test_the_table_lists_every_signal_and_no_other() -> None:
         for name in spread:
             listed[name] = set(re.findall(r"`(\w+)`", steps))
     measured: dict[str, set[str]] = {}
-    for step in (GopherQuality(), GopherRepetition(), FineWebQuality(), C4Quality(), ChineseQuality()):
+    for step in STEPS:
         for signal in step.signal_names:
             measured.setdefault(signal, set()).add(step.name)
     assert listed == measured

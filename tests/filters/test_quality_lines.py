@@ -102,9 +102,22 @@ def test_rows_and_thresholds_by_language() -> None:
     assert done.removed == (Removed(0, "c4_lines", "min_words_per_line", "Two words."),)
 
 
-def test_clean_text_is_the_same_object() -> None:
+def test_clean_text_stays_where_it_is() -> None:
     docs = Documents.from_texts([GOOD_EN, GOOD_ZH])
-    assert C4Lines().transform(docs) is docs
+    assert C4Lines().transform(docs).table is docs.table
+
+
+def test_the_share_that_went_is_a_signal() -> None:
+    docs = C4Lines().transform(
+        Documents.from_texts([GOOD_ZH, f"{GOOD_ZH}\n首页 新闻 关于我们有的", ""], language=["zh"] * 3)
+    )
+    assert docs.signals["c4_removed_ratio"].tolist() == [0, 0.5, 0]
+
+
+def test_a_chinese_paragraph_that_breaks_off_stays() -> None:
+    line = "港口在清晨很安静，渔船都停在岸边，没有人着急。到了中午市场里会挤满了来买鱼的"
+    assert run(line, "zh") == (line, [])
+    assert run(line[:28], "zh")[0] == ""
 
 
 @settings(max_examples=150, deadline=None)

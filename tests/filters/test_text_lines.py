@@ -80,6 +80,7 @@ def slow_lines(text: str) -> dict[str, int]:
         "dup_paragraphs": len(repeats(joined)),
         "dup_paragraph_chars": sum(map(len, repeats(joined))),
         "ellipses": len(re.findall(r"\.{3,}|…+", text)),
+        "space_lines": sum(bool(line) and not line.strip() for line in text.splitlines()),
     }
 
 
@@ -96,7 +97,16 @@ def test_line_counts_equal_the_slow_ones(parts: list[str], end: str, final: bool
 def test_any_text_is_counted_as_the_slow_way_counts_it(text: str) -> None:
     got = lines.lines_of(Documents.from_texts([text]))
     expected = slow_lines(text)
-    for name in ("lines", "ended_lines", "short_lines", "dup_lines", "line_chars", "paragraphs", "ellipses"):
+    for name in (
+        "lines",
+        "ended_lines",
+        "short_lines",
+        "dup_lines",
+        "line_chars",
+        "paragraphs",
+        "ellipses",
+        "space_lines",
+    ):
         assert int(got[name][0]) == expected[name], name
 
 
@@ -168,7 +178,7 @@ def test_sentences(text: str, language: str, sentences: int) -> None:
 def test_words_without_letters_or_numerals_are_no_words() -> None:
     counts = repetition.word_counts_of(Documents.from_texts(["a b-c 12 !!! ……", "甲，乙"], language=["en", "zh"]))
     assert counts["words"].tolist() == [4, 2]
-    assert counts["tokens"].tolist() == [9, 3]
+    assert counts["tokens"].tolist() == [10, 3]
     assert counts["word_chars"].tolist() == [5, 2]
     assert counts["alpha_words"].tolist() == [3, 2]
 
