@@ -1,88 +1,244 @@
-"""Rule sets: corpusmill and datatrove on the same documents, one core, both in this run.
+"""Rule sets: corpusmill and datatrove on the same documents, one core, both in one process.
 
-Prints documents a second for each rule set and language, their ratio, and how often both decide alike.
+For each rule set and language: documents and MB a second of both sides, their ratio, and the share of documents on which
+both decide alike, with the same thresholds (English: the papers'; Chinese: FineWeb-2's). `all together` is the time of
+a pipeline: datatrove does not show a document to a filter that an earlier one has dropped, ours measures everything.
+Peak memory is that of a process with one side alone.
+
+    python bench_filters.py [--megabytes 2] [--disagreements FILE]
 """
 
 from __future__ import annotations
 
+import argparse
+import importlib.util
+import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from documents import demo_documents
+from documents import real_documents
 from machine import about, save
 
-from corpusmill.curate.documents import MAX_BATCH_ROWS, Documents
-from corpusmill.curate.step import Filter, failures
-from corpusmill.filters import FineWebQuality, GopherQuality, GopherRepetition
+from corpusmill.curate.documents import MAX_BATCH_BYTES, MAX_BATCH_ROWS, Documents
+from corpusmill.curate.step import Filter, Step, failures
+from corpusmill.filters.lines import C4Lines
+from corpusmill.filters.quality import (
+    C4Quality,
+    FineWebQuality,
+    GopherQuality,
+    GopherRepetition,
+    bundled_stop_words,
+)
 
-OURS: dict[str, Callable[[], Filter]] = {
-    "gopher_quality": GopherQuality,
-    "gopher_repetition": GopherRepetition,
-    "fineweb_quality": FineWebQuality,
-}
+ALL = "all together"
+CHINESE = "cmn_Hani"
+"""FineWeb-2's name of the language. Trap: with "zho" datatrove splits Chinese at white space."""
+FINEWEB2_NGRAMS = {5: 0.198, 6: 0.182, 7: 0.167, 8: 0.154, 9: 0.14, 10: 0.127}
 
 
-def theirs(name: str, language: str) -> Any:
-    """datatrove's filter with the thresholds that its own Chinese recipe uses, or its defaults for English."""
-    from datatrove.pipeline.filters import FineWebQualityFilter, GopherQualityFilter, GopherRepetitionFilter
+def our_steps(language: str) -> dict[str, list[Step]]:
+    """Our rule sets, with the thresholds that `their_filters` has."""
+    zh = language == "zh"
+    sets: dict[str, list[Step]] = {
+        "gopher_repetition": [
+            GopherRepetition(**{f"dup_{n}_gram": {"default": None, "zh": t} for n, t in FINEWEB2_NGRAMS.items()})
+            if zh
+            else GopherRepetition()
+        ],
+        "gopher_quality": [GopherQuality(min_alpha_words_ratio={"default": 0.8, "zh": 0.735})],
+        "fineweb_quality": [FineWebQuality()],
+        "c4": [C4Lines(), C4Quality(min_sentences=5)],
+    }
+    return {**sets, ALL: [step for steps in sets.values() for step in steps]}
 
-    code = "zho" if language == "zh" else "eng"
-    if name == "gopher_quality":
-        more = (
-            {}
-            if language == "en"
-            else {"min_avg_word_length": 1, "max_avg_word_length": 5, "stop_words": ["的", "了", "和", "是", "在"]}
-        )
-        return GopherQualityFilter(language=code, **more)
-    if name == "gopher_repetition":
-        return GopherRepetitionFilter(language=code)
-    return FineWebQualityFilter(language=code)
+
+def their_filters(language: str) -> dict[str, Any]:
+    from datatrove.pipeline.filters import (
+        C4QualityFilter,
+        FineWebQualityFilter,
+        GopherQualityFilter,
+        GopherRepetitionFilter,
+    )
+
+    if language == "en":
+        return {
+            "gopher_repetition": GopherRepetitionFilter(),
+            "gopher_quality": GopherQualityFilter(),
+            "fineweb_quality": FineWebQualityFilter(),
+            "c4": C4QualityFilter(),
+        }
+    return {
+        "gopher_repetition": GopherRepetitionFilter(
+            language=CHINESE,
+            dup_line_frac=0.287,
+            dup_para_frac=None,
+            dup_line_char_frac=None,
+            dup_para_char_frac=None,
+            top_n_grams=((2, 0.256), (3, 0.201), (4, 0.171)),
+            dup_n_grams=tuple(FINEWEB2_NGRAMS.items()),
+        ),
+        "gopher_quality": GopherQualityFilter(
+            language=CHINESE,
+            min_avg_word_length=1,
+            max_avg_word_length=5,
+            max_non_alpha_words_ratio=0.735,
+            stop_words=bundled_stop_words()["zh"],
+        ),
+        "fineweb_quality": FineWebQualityFilter(
+            language=CHINESE, line_punct_thr=0.106, short_line_thr=1.0, char_duplicates_ratio=0.1, new_line_ratio=0.178
+        ),
+        "c4": C4QualityFilter(language=CHINESE),
+    }
+
+
+def run_ours(steps: list[Step], texts: list[str], language: str) -> dict[int, str]:
+    """The rows that break a rule, with the first one; from Arrow columns to decisions, all signals and rules."""
+    dropped: dict[int, str] = {}
+    first = 0
+    while first < len(texts):
+        size, last = 0, first
+        while last < len(texts) and last - first < MAX_BATCH_ROWS and size < MAX_BATCH_BYTES:
+            size += len(texts[last])
+            last += 1
+        docs = Documents.from_texts(texts[first:last], language=[language] * (last - first))
+        for step in steps:
+            if isinstance(step, Filter):
+                docs = step.measure(docs)
+                for row, rule, *_ in failures(step, docs):
+                    dropped.setdefault(first + row, rule.name)
+            else:
+                docs = step.transform(docs)  # type: ignore[attr-defined]
+        first = last
+    return dropped
+
+
+def run_theirs(filters: list[Any], texts: list[str]) -> dict[int, str]:
+    """The rows that datatrove drops, with its reason; a filter that raises (on a document without words) drops."""
+    from datatrove.data import Document
+
+    dropped: dict[int, str] = {}
+    for row, text in enumerate(texts):
+        document = Document(text=text, id=str(row))
+        for filter_ in filters:
+            try:
+                verdict = filter_.filter(document)
+            except ZeroDivisionError:
+                verdict = (False, "raised")
+            if verdict is not True:
+                dropped[row] = verdict[1] if isinstance(verdict, tuple) else "dropped"
+                break
+    return dropped
+
+
+def missing() -> str | None:
+    """Why datatrove's side cannot run, or None."""
+    gone = [name for name in ("datatrove", "spacy", "jieba", "regex") if importlib.util.find_spec(name) is None]
+    if not gone:
+        return None
+    return (
+        f"not installed: {', '.join(gone)}; datatrove cuts words with spaCy and jieba. "
+        "Only our own side is measured. Install them with: pip install 'corpusmill[bench]'"
+    )
+
+
+def seconds(run: Callable[[], Any], at_most: int) -> tuple[float, Any]:
+    """The fastest of a few runs, as the machine may be shared, and what it returned."""
+    best, result = float("inf"), None
+    for _ in range(at_most):
+        started = time.perf_counter()
+        result = run()
+        best = min(best, time.perf_counter() - started)
+    return best, result
+
+
+def measure(megabytes: float, disagreements: Path | None) -> dict[str, Any]:
+    without = missing()
+    if without:
+        print(without, file=sys.stderr)
+    kind, documents = real_documents(megabytes)
+    rows, differ = [], []
+    for language, texts in documents.items():
+        size = sum(len(t.encode()) for t in texts) / 1e6
+        theirs = {} if without else their_filters(language)
+        for name, steps in our_steps(language).items():
+            run_ours(steps, texts[:50], language)  # compilation and tables
+            ours, dropped = seconds(partial(run_ours, steps, texts, language), 5)
+            row: dict[str, Any] = {
+                "rules": name,
+                "language": language,
+                "documents": len(texts),
+                "megabytes": round(size, 2),
+                "corpusmill_docs_per_s": round(len(texts) / ours),
+                "corpusmill_mb_per_s": round(size / ours, 1),
+            }
+            if theirs:
+                rivals = list(theirs.values()) if name == ALL else [theirs[name]]
+                run_theirs(rivals, texts[:2])  # its tokenizer loads
+                rival, verdicts = seconds(partial(run_theirs, rivals, texts), 1)
+                alike = sum((i in dropped) == (i in verdicts) for i in range(len(texts))) / len(texts)
+                row |= {
+                    "datatrove_docs_per_s": round(len(texts) / rival, 1),
+                    "datatrove_mb_per_s": round(size / rival, 3),
+                    "ratio": round(rival / ours, 1),
+                    "kept_by_corpusmill": len(texts) - len(dropped),
+                    "kept_by_datatrove": len(texts) - len(verdicts),
+                    "same_decision": round(alike, 4),
+                }
+                differ += [
+                    {"rules": name, "language": language, "ours": dropped.get(i), "theirs": verdicts.get(i), "text": t}
+                    for i, t in enumerate(texts)
+                    if (i in dropped) != (i in verdicts) and name != ALL
+                ]
+            print(json.dumps(row, ensure_ascii=False), file=sys.stderr, flush=True)
+            rows.append(row)
+    if disagreements:
+        disagreements.write_text("".join(json.dumps(d, ensure_ascii=False) + "\n" for d in differ), encoding="utf-8")
+    return {"documents": kind, "rows": rows, "datatrove": without or "beside ours, in the same process"}
+
+
+def peak_memory(side: str, megabytes: float) -> float:
+    """Peak memory in MB of a process in which one side alone judges the documents."""
+    command = [sys.executable, __file__, "--side", side, "--megabytes", str(megabytes)]
+    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split()[-1])
+
+
+def one_side(side: str, megabytes: float) -> None:
+    for language, texts in real_documents(megabytes)[1].items():
+        if side == "corpusmill":
+            run_ours(our_steps(language)[ALL], texts, language)
+        else:
+            run_theirs(list(their_filters(language).values()), texts)
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    # Not getrusage: a child begins with its parent's peak there.
+    print(int(status.partition("VmHWM:")[2].split()[0]) / 1024)
 
 
 def main() -> None:
-    from datatrove.data import Document
-
-    documents = demo_documents(3.0)
-    rows = []
-    for language, texts in documents.items():
-        sample = texts[: max(20, len(texts) // 10)]  # datatrove's share: seconds, not minutes
-        for name, make in OURS.items():
-            step, filter_ = make(), theirs(name, language)
-            run_ours(step, texts[:50], language)  # compilation and tables
-            filter_.filter(Document(text=sample[0], id="0"))
-            started = time.perf_counter()
-            dropped = run_ours(step, texts, language)
-            ours = len(texts) / (time.perf_counter() - started)
-            started = time.perf_counter()
-            verdicts = [filter_.filter(Document(text=t, id=str(i))) for i, t in enumerate(sample)]
-            rival = len(sample) / (time.perf_counter() - started)
-            alike = sum((v is True) == (i not in dropped) for i, v in enumerate(verdicts)) / len(sample)
-            row = {
-                "rules": name,
-                "language": language,
-                "corpusmill_docs_per_s": round(ours),
-                "datatrove_docs_per_s": round(rival, 1),
-                "ratio": round(ours / rival, 1),
-            }
-            if language == "en":  # in Chinese the thresholds differ by design
-                row["same_decision"] = round(alike, 4)
-            rows.append(row)
-    save("filters", {"about": about(("corpusmill", "datatrove", "numba", "numpy", "rjieba")), "rows": rows})
-
-
-def run_ours(step: Filter, texts: list[str], language: str) -> set[int]:
-    """Rows that break a rule; signals and rules are both in the time."""
-    dropped: set[int] = set()
-    for start in range(0, len(texts), MAX_BATCH_ROWS):
-        part = texts[start : start + MAX_BATCH_ROWS]
-        docs = Documents.from_texts(part, language=[language] * len(part))
-        dropped |= {start + row for row, *_ in failures(step, step.measure(docs))}
-    return dropped
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--megabytes", type=float, default=1.5, help="text of each language, in MB")
+    parser.add_argument("--disagreements", type=Path, help="write the documents that are judged differently here")
+    parser.add_argument("--side", choices=["corpusmill", "datatrove"], help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.side:
+        one_side(options.side, options.megabytes)
+        return
+    result = measure(options.megabytes, options.disagreements)
+    small = min(options.megabytes, 1.0)
+    result["peak_memory_mb"] = {
+        side: round(peak_memory(side, small)) for side in ("corpusmill", *(() if missing() else ("datatrove",)))
+    }
+    packages = ("corpusmill", "datatrove", "spacy", "jieba", "numba", "numpy", "polars")
+    save("filters", {"about": about(packages), **result})
 
 
 if __name__ == "__main__":

@@ -1,13 +1,53 @@
-"""Real documents to measure on: those of the demo (fetched by name and hash), Chinese and English."""
+"""Real documents to measure on, Chinese and English: the development data, or the demo's (fetched by name and hash)."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import os
+import random
 import tempfile
 from pathlib import Path
 
 from corpusmill.curate.demo import write_raw
+
+DEVELOPMENT = {
+    "en": (
+        "web/c4_docs",
+        "web/quality_labelled",
+        "web/article_benchmark_truth",
+        "legal/terms_of_service",
+        "medical/pubmedqa_train",
+        "medical/en_patient_qa",
+        "en/us_speeches",
+    ),
+    "zh": (
+        "zh/wiki_hans",
+        "zh/wiki_hant",
+        "zh/news_docs",
+        "zh/cluecorpus_web",
+        "web/zh_web_raw",
+        "legal/zh_statutes",
+    ),
+}
+"""Files of the development data that hold pages and other whole documents, by language."""
+
+
+def real_documents(megabytes: float) -> tuple[str, dict[str, list[str]]]:
+    """(what they are, about so many MB of UTF-8 text a language): from the development data if the environment variable
+    CORPUSMILL_TEST_DATA names its folder, else the demo's; mixed, the same ones every time."""
+    folder = os.environ.get("CORPUSMILL_TEST_DATA")
+    if not folder:
+        return "documents of the demo", demo_documents(megabytes)
+    found = {}
+    for language, names in DEVELOPMENT.items():
+        texts = []
+        for name in names:
+            with gzip.open(Path(folder) / f"{name}.jsonl.gz", "rt", encoding="utf-8") as f:
+                texts += [json.loads(line)["text"] for line in f]
+        random.Random(0).shuffle(texts)
+        found[language] = _up_to(texts, megabytes)
+    return "development data: " + ", ".join(name for names in DEVELOPMENT.values() for name in names), found
 
 
 def demo_documents(megabytes: float) -> dict[str, list[str]]:

@@ -17,14 +17,18 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from numba import njit
-from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core import caching
+
+# numba's own classes have no types.
+_FunctionCache: Any = caching.FunctionCache
+_IndexDataCacheFile: Any = caching.IndexDataCacheFile
 
 _said = False
 
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compiles `function` with numba at its first call, or loads what an earlier process compiled."""
-    compiled = njit(nogil=True)(function)
+    compiled: Any = njit(nogil=True)(function)
     compiled._cache = _KernelCache(function)
     return compiled
 
@@ -40,18 +44,25 @@ def _update(found: Any, function: Callable[..., Any], seen: set[int]) -> None:
     if id(function) in seen:
         return
     seen.add(id(function))
-    code = function.__code__
-    found.update(code.co_code)
-    for const in code.co_consts[1 if function.__doc__ else 0 :]:
-        assert not isinstance(const, CodeType), "a kernel has no function inside"
-        found.update(repr(const).encode())
-    for name in code.co_names:
-        found.update(name.encode())
-        value = function.__globals__.get(name)
+    _update_code(found, function.__code__)
+    for name in function.__code__.co_names:
+        value: Any = function.__globals__.get(name)
         if hasattr(value, "py_func"):
             _update(found, value.py_func, seen)
+        elif hasattr(value, "_defn"):  # an intrinsic
+            _update_code(found, value._defn.__code__)
         elif value is not None and not isinstance(value, ModuleType):
             found.update(repr(value).encode())
+
+
+def _update_code(found: Any, code: CodeType) -> None:
+    found.update(code.co_code)
+    found.update(" ".join(code.co_names).encode())
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            _update_code(found, const)
+        elif not isinstance(const, str):  # documentation: kernels compute with numbers and bytes
+            found.update(repr(const).encode())
 
 
 def _say_once() -> None:
@@ -62,7 +73,7 @@ def _say_once() -> None:
         logging.getLogger("corpusmill").warning("compiling text kernels, once for this version, about 30 s")
 
 
-class _KernelCache(FunctionCache):  # type: ignore[misc]
+class _KernelCache(_FunctionCache):  # type: ignore[misc]
     """numba's cache, in the places that numba chooses, under names of our own."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -76,7 +87,7 @@ class _KernelCache(FunctionCache):  # type: ignore[misc]
         name = (
             f"{Path(function.__code__.co_filename).stem}.{function.__qualname__}.{sys.implementation.cache_tag}.{stamp}"
         )
-        return IndexDataCacheFile(cache_path=self._cache_path, filename_base=name, source_stamp=stamp)
+        return _IndexDataCacheFile(cache_path=self._cache_path, filename_base=name, source_stamp=stamp)
 
     @property
     def _cache_file(self) -> Any:

@@ -38,7 +38,9 @@ from .chars import (
     decode,
 )
 from .dictionary import dictionary, empty_dictionary
+from .hashing import hash_bytes, hash_documents
 from .kernel import kernel
+from .plain import DIGIT_, LETTER, ascii_kinds, listed_filter, plain_chunk
 from .spaced import MAX_SUFFIXES, cut_chunk, cut_list, mark_table, unit_hashes
 from .zh_words import best_cuts, in_run, is_alnum, word_end
 
@@ -112,21 +114,6 @@ def choose_styles(languages: list[str | None], counts: dict[str, NDArray[np.int6
     return np.array(styles, dtype=np.int8)
 
 
-_BASIS = np.uint64(0xCBF29CE484222325)
-_PRIME = np.uint64(0x100000001B3)
-_MIX = np.uint64(0xBF58476D1CE4E5B9)
-
-
-@kernel
-def hash_bytes(data: Any, start: Any, end: Any) -> Any:
-    """64-bit FNV-1a of some bytes, mixed once more: FNV alone leaves its high bits poor on short words."""
-    h = _BASIS
-    for i in range(start, end):
-        h = (h ^ np.uint64(data[i])) * _PRIME
-    h = (h ^ (h >> np.uint64(30))) * _MIX
-    return h ^ (h >> np.uint64(31))
-
-
 @kernel
 def _emit(
     data: Any,
@@ -141,7 +128,7 @@ def _emit(
     chars: Any,
     flags: Any,
 ) -> Any:
-    h = _BASIS
+    """Writes the word at bytes `a` to `b` as number `k`; returns the number of the next."""
     n = 0
     union = 0
     common = PUNCT
@@ -150,19 +137,15 @@ def _emit(
     while i < b:
         byte = data[i]
         if byte < 0x80:
-            h = (h ^ np.uint64(byte)) * _PRIME
             last = table[byte]
             i += 1
         else:
             cp, size = decode(data, i)
-            for j in range(i, i + size):
-                h = (h ^ np.uint64(data[j])) * _PRIME
             last = table[cp]
             i += size
         union |= last
         common &= last
         n += 1
-    h = (h ^ (h >> np.uint64(30))) * _MIX
     bits = STARTS_LINE if newline else 0
     if union & ALPHA:
         bits |= HAS_ALPHA
@@ -172,9 +155,16 @@ def _emit(
         bits |= ONLY_PUNCT
     if n == 1 and last & TERMINAL:
         bits |= ENDS_SENTENCE
+    return _write(a, b, hash_bytes(data, a, b), n, bits, k, starts, ends, hashes, chars, flags)
+
+
+@kernel
+def _write(
+    a: Any, b: Any, h: Any, n: Any, bits: Any, k: Any, starts: Any, ends: Any, hashes: Any, chars: Any, flags: Any
+) -> Any:
     starts[k] = a
     ends[k] = b
-    hashes[k] = h ^ (h >> np.uint64(31))
+    hashes[k] = h
     chars[k] = n
     flags[k] = bits
     return k + 1
@@ -191,6 +181,8 @@ def _cut_spaced(
     listed: Any,
     cuts: Any,
     stack: Any,
+    kinds: Any,
+    plain: Any,
     kanji_runs: bool,
     k: Any,
     starts: Any,
@@ -209,6 +201,17 @@ def _cut_spaced(
                 newline = True
             i += size
             continue
+        if size == 1 and kinds[cp] & (LETTER | DIGIT_):
+            j, stop, h = plain_chunk(data, i, hi, kinds, plain)
+            if j:
+                bits = (HAS_ALPHA if f & ALPHA else 0) | (STARTS_LINE if newline else 0)
+                k = _write(i, j, h, j - i, bits, k, starts, ends, hashes, chars, flags)
+                newline = False
+                if stop > j:
+                    bits = ONLY_SYMBOLS | ONLY_PUNCT | (ENDS_SENTENCE if table[data[j]] & TERMINAL else 0)
+                    k = _write(j, stop, hash_bytes(data, j, stop), 1, bits, k, starts, ends, hashes, chars, flags)
+                i = stop
+                continue
         j = i + size
         if f & HAN:
             while kanji_runs and j < hi:
@@ -298,7 +301,11 @@ def _cut_chinese(
             to = word_end(data, n, at, places, following)
             i = places[at]
             j = places[to]
-            k = _emit(data, i, j, table, newline, k, starts, ends, hashes, chars, flags)
+            if j - i == 3 * (to - at):  # Han characters alone
+                bits = HAS_ALPHA | STARTS_LINE if newline else HAS_ALPHA
+                k = _write(i, j, hash_bytes(data, i, j), to - at, bits, k, starts, ends, hashes, chars, flags)
+            else:
+                k = _emit(data, i, j, table, newline, k, starts, ends, hashes, chars, flags)
             if data[i] == 0x2E and to < n and is_alnum(data[j]):
                 flags[k - 1] &= ~ENDS_SENTENCE  # 3.14 and example.com are cut at the dot
             newline = False
@@ -317,6 +324,8 @@ def _segment(
     units: Any,
     listed: Any,
     cuts: Any,
+    kinds: Any,
+    plain: Any,
     roots: Any,
     edges: Any,
     weights: Any,
@@ -348,7 +357,24 @@ def _segment(
         else:
             runs = styles[d] == RUNS
             k = _cut_spaced(
-                data, lo, hi, table, marks, units, listed, cuts, stack, runs, k, starts, ends, hashes, chars, flags
+                data,
+                lo,
+                hi,
+                table,
+                marks,
+                units,
+                listed,
+                cuts,
+                stack,
+                kinds,
+                plain,
+                runs,
+                k,
+                starts,
+                ends,
+                hashes,
+                chars,
+                flags,
             )
         rows[d + 1] = k
     return k
@@ -371,6 +397,8 @@ def segment(texts: TextBuffers, styles: NDArray[np.int8], user_words: Path | Non
         unit_hashes(),
         cut_list().keys,
         cut_list().cuts,
+        ascii_kinds(),
+        listed_filter(),
         trie.roots,
         trie.edges,
         trie.weights,
@@ -382,20 +410,13 @@ def segment(texts: TextBuffers, styles: NDArray[np.int8], user_words: Path | Non
         flags,
         rows,
     )
-    # Copies of what was written, so that the room can go.
-    starts, ends, hashes, chars, flags = (readonly(a[:n].copy()) for a in (starts, ends, hashes, chars, flags))
+    starts, ends, hashes, chars, flags = (readonly(a[:n]) for a in (starts, ends, hashes, chars, flags))
     return Segmentation(starts, ends, hashes, chars, flags, readonly(rows), readonly(styles))
-
-
-@kernel
-def _hash_documents(data: Any, offsets: Any, out: Any) -> None:
-    for d in range(len(offsets) - 1):
-        out[d] = hash_bytes(data, offsets[d], offsets[d + 1])
 
 
 def hash_words(words: list[str]) -> NDArray[np.uint64]:
     """The hashes that these words have in a `Segmentation`."""
     texts = TextBuffers.of_strings(words)
     out = np.zeros(len(words), dtype=np.uint64)
-    _hash_documents(texts.data, texts.offsets, out)
+    hash_documents(texts.data, texts.offsets, out)
     return out

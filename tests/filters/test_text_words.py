@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from corpusmill.curate.documents import Documents
 from corpusmill.filters.text import words as w
-from corpusmill.filters.text.buffers import TextBuffers
+from corpusmill.filters.text.buffers import TextBuffers, readonly
 
 text_strategy = st.text(
     alphabet=st.one_of(
@@ -69,6 +69,51 @@ def test_words_of_other_scripts(text: str, language: str, expected: str) -> None
         assert got == expected.split("|")
     else:  # a heuristic: before a leading vowel it must cut
         assert "เดียว" in got
+
+
+ENGLISH = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                "cannot",
+                "Mr.",
+                "gonna",
+                "dont",
+                "U.S.",
+                "I'm",
+                "10am",
+                "5km",
+                "8)",
+                "J.",
+                "USA.",
+                "e.g.",
+                "im",
+                "ok,",
+                "(see)",
+                "3.5",
+                "2020.",
+            ]
+        ),
+        st.text("abcXYZ019", min_size=1, max_size=11),
+        st.text("aBc12,.;:!?)\"'-/", min_size=1, max_size=5),
+    ),
+    max_size=12,
+).map(" ".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ENGLISH)
+def test_plain_chunks_are_cut_as_any_other(text: str) -> None:
+    """The quick way for letters and a mark must give what the whole set of rules gives."""
+    texts = TextBuffers.of_strings([text])
+    quick = w.segment(texts, np.zeros(1, np.int8))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(w, "ascii_kinds", lambda: readonly(np.zeros(256, np.uint8)))
+        whole = w.segment(texts, np.zeros(1, np.int8))
+    assert quick.strings(texts, 0) == whole.strings(texts, 0)
+    assert quick.flags.tolist() == whole.flags.tolist()
+    assert quick.hashes.tolist() == whole.hashes.tolist()
+    assert quick.chars.tolist() == whole.chars.tolist()
 
 
 def test_thai_cuts_do_not_depend_on_what_stands_before() -> None:
