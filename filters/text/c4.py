@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from .buffers import TextBuffers, readonly
 from .chars import BREAK, CLOSER, HAN, HANGUL, KANA, LINE_END, SPACE, UNSPACED, char_table, decode
+from .kernel import kernel
 from .lines import SHORT_LINE
 from .phrases import Phrases, find_phrase
 from .words import ONLY_SYMBOLS, SPACED, Segmentation
@@ -31,7 +31,7 @@ class LineCut:
     ends: NDArray[np.int64]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _citation(data: Any, i: Any, hi: Any) -> Any:
     """The length of [12], [], [edit] or [citation needed] at byte `i` (a left bracket), or 0."""
     j = i + 1
@@ -52,7 +52,7 @@ def _citation(data: Any, i: Any, hi: Any) -> Any:
     return 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _whole_line_end(last: Any, core: Any, dots: Any, chinese: bool, table: Any) -> Any:
     """Whether a line is complete by its last character, and by the last before closing quotes and brackets."""
     if last == 0x2E and dots >= 3:
@@ -65,7 +65,7 @@ def _whole_line_end(last: Any, core: Any, dots: Any, chinese: bool, table: Any) 
     return (last == core or core >= 0x80) and table[core] & LINE_END != 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _cut_lines(
     data: Any,
     offsets: Any,

@@ -151,7 +151,8 @@ def _flag_lines(
                         i += 1
                     break
                 if f & SPACE:
-                    chars += a >= 0
+                    if a >= 0:
+                        chars += 1
                     continue
                 if a < 0:
                     a = i - size

@@ -18,7 +18,7 @@ SPAM_COLUMNS = ("contacts", "keyword_chars", "title_repeats", "title_chars", "fu
 
 `contacts`: mobile numbers (11 digits from 13 to 19), 400 and 800 numbers, area codes with a hyphen and 7 or 8 digits,
 and names of a messenger (QQ, 微信, WeChat, Telegram, LINE) that a number or account of 5 to 20 characters follows
-within 4 characters.
+within 5 characters.
 `keyword_chars`: characters in runs of at least `MIN_KEYWORDS` items of at most `MAX_KEYWORD` characters, at least half of
 them with a Han character, parted by one of , | _ / and white space, without a mark that prose would have.
 `title_repeats`: how often the first line (6 to 60 characters) comes again below; `title_chars`: its characters there.
@@ -82,10 +82,10 @@ def _messenger(data: Any, i: Any, hi: Any, before: Any) -> Any:
 
 @njit(nogil=True, cache=True)
 def _account(data: Any, i: Any, hi: Any) -> Any:
-    """The bytes up to the end of an account that starts within 4 characters of byte `i`, or 0."""
+    """The bytes up to the end of an account that starts within 5 characters of byte `i`, or 0."""
     j = i
     gap = 0
-    while j < hi and gap <= 4:
+    while j < hi and gap <= 5:
         c = data[j]
         word = (48 <= c <= 57) or (65 <= c <= 90) or (97 <= c <= 122)
         if word:
@@ -98,6 +98,10 @@ def _account(data: Any, i: Any, hi: Any) -> Any:
                 elif not ((65 <= c <= 90) or (97 <= c <= 122) or c == 0x5F or c == 0x2D):
                     break
                 n += 1
+            if n <= 2 and digits == 0:  # the ID of "LINE ID: ..."
+                j += n
+                gap += n
+                continue
             # A word in letters alone ("WeChat Work") is no account.
             return j + n - i if 5 <= n <= 20 and digits >= 2 else 0
         if c == 10:
