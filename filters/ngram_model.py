@@ -22,12 +22,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from ..curate.errors import CorpusmillError
 from .text.buffers import TextBuffers, readonly
 from .text.chars import decode
+from .text.kernel import kernel
 
 FORMAT = 1
 MAX_ORDER = 8
@@ -283,7 +283,7 @@ def _discounts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.array([0, *(min(max(d, 0.05), i - 0.05) for i, d in enumerate(found, 1))])
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _mixed(key: Any, symbol: Any) -> Any:
     """The key of an n-gram from that of the n-gram without its first symbol; splitmix64's finalizer."""
     x = (key + np.uint64(symbol) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
@@ -294,7 +294,7 @@ def _mixed(key: Any, symbol: Any) -> Any:
     return x ^ (x >> np.uint64(31))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _extend(keys: Any, symbols: Any, n: int) -> Any:
     """Keys of the n-grams that end at each position, from those of order n - 1; meaningless at the first n - 1."""
     out = np.empty(len(keys), np.uint64)
@@ -303,7 +303,7 @@ def _extend(keys: Any, symbols: Any, n: int) -> Any:
     return out
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _fill(table: Any, keys: Any, logs: Any, backoffs: Any) -> None:
     values = table.view(np.float32)
     mask = np.uint64(len(table) // 2 - 1)
@@ -316,7 +316,7 @@ def _fill(table: Any, keys: Any, logs: Any, backoffs: Any) -> None:
         values[4 * slot + 3] = backoffs[i]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _read(data: Any, i: int, end: int, points: Any, n: int) -> int:
     """The code points of data[i:end], appended to `points` after its first `n`; how many there are then."""
     while i < end:
@@ -331,7 +331,7 @@ def _read(data: Any, i: int, end: int, points: Any, n: int) -> int:
     return n
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _bits(points: Any, first: int, n: int, table: Any, values: Any, order: int, unknown: float, backoff: Any) -> float:
     """Bits of points[first:n], each after those before it from points[0] on."""
     mask = np.uint64(len(table) // 2 - 1)
@@ -363,7 +363,7 @@ def _bits(points: Any, first: int, n: int, table: Any, values: Any, order: int, 
     return total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _score(data: Any, offsets: Any, table: Any, order: int, unknown: float, budget: int) -> tuple[Any, Any, Any]:
     n = len(offsets) - 1
     values = table.view(np.float32)

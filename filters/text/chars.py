@@ -1,9 +1,6 @@
 """What each code point is: one table of class bits, built from unicodedata at first use, and UTF-8 decoding.
 
 Importing this module imports numba: import it inside functions where start-up time matters.
-
-Trap: numba's on-disk cache looks at the file of the cached function only. After a change to a function here that
-kernels of other files call (`decode`), their caches are stale: delete the `__pycache__` folders of this package.
 """
 
 from __future__ import annotations
@@ -13,10 +10,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from .buffers import TextBuffers, readonly
+from .kernel import kernel
 
 ALPHA = 1
 """A letter, as str.isalpha says."""
@@ -113,7 +110,7 @@ def char_table() -> NDArray[np.uint16]:
     return readonly(table)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def decode(data: Any, i: Any) -> Any:
     """The code point at byte `i` and its length in bytes; `data` must be valid UTF-8, as Arrow strings are."""
     b = np.int64(data[i])
@@ -154,7 +151,7 @@ CLASS_COUNTS = (
 to be converted between Simplified and Traditional."""
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _count_classes(data: Any, offsets: Any, table: Any, out: Any) -> None:
     for d in range(len(offsets) - 1):
         i = offsets[d]
@@ -230,7 +227,7 @@ def count_classes(texts: TextBuffers) -> dict[str, NDArray[np.int64]]:
     return {name: out[:, k] for k, name in enumerate(CLASS_COUNTS)}
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _diversity(data: Any, offsets: Any, rows: Any, table: Any, window: Any, counts: Any, out: Any) -> None:
     touched = np.empty(0x110000, dtype=np.int32)
     for r in range(len(rows)):

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ...curate.documents import Documents
 from .buffers import TextBuffers
 from .chars import BREAK, CLOSER, LINE_END, SPACE, char_table, decode
+from .kernel import kernel
 from .words import buffers_of, classes_of
 
 LINE_COLUMNS = (
@@ -52,7 +52,7 @@ _PRIME = np.uint64(0x100000001B3)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def seen_before(key: Any, keys: Any, stamps: Any, stamp: Any, mask: Any) -> bool:
     """Adds `key` to an open-addressing set and says whether it was there. `stamp` names the set: another stamp
     is another, empty set in the same memory, so nothing has to be cleared between documents."""
@@ -66,7 +66,7 @@ def seen_before(key: Any, keys: Any, stamps: Any, stamp: Any, mask: Any) -> bool
     return False
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def table_mask(n: Any) -> Any:
     """One less than the power of two that is at least twice `n`."""
     size = 4
@@ -75,7 +75,7 @@ def table_mask(n: Any) -> Any:
     return size - 1
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _count_lines(data: Any, offsets: Any, table: Any, breaks: Any, short_line: Any, out: Any) -> None:
     most = 0
     for d in range(len(breaks)):

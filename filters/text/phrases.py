@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from .buffers import Bytes, Int64s, TextBuffers, readonly
 from .chars import ALPHA, DIGIT, HAN, HANGUL, KANA, UNSPACED, char_table, decode
+from .kernel import kernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ def _lower(raw: bytes) -> bytes:
     return bytes(b | 0x20 if 65 <= b <= 90 else b for b in raw)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _lowered(b: Any) -> Any:
     c = np.int64(b)
     return c | 0x20 if 65 <= c <= 90 else c
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _joined(data: Any, lo: Any, hi: Any, inner: Any, outer: Any, table: Any) -> bool:
     """Whether the characters that start at `inner` and `outer` (bytes; outside [lo, hi) means none) make one word."""
     if outer < lo or outer >= hi:
@@ -71,7 +71,7 @@ def _joined(data: Any, lo: Any, hi: Any, inner: Any, outer: Any, table: Any) -> 
     return bool(f & word and g & word and not f & unspaced and not g & unspaced)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def find_phrase(
     data: Any, i: Any, lo: Any, hi: Any, table: Any, phrases: Any, offsets: Any, heads: Any, whole_words: bool
 ) -> Any:
@@ -102,7 +102,7 @@ def find_phrase(
     return 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _count(
     data: Any,
     text_offsets: Any,

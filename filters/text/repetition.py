@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ...curate.documents import Documents
 from .buffers import readonly
-from .lines import seen_before, table_mask
+from .kernel import kernel
+from .lines import table_mask
 from .words import ENDS_SENTENCE, HAS_ALPHA, ONLY_PUNCT, ONLY_SYMBOLS, STARTS_LINE, Segmentation, hash_words, words_of
 
 TOP_NGRAMS = (2, 3, 4)
@@ -21,7 +21,7 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _ngram(prefix: Any, first: Any, n: Any, power: Any) -> Any:
     """The hash of words first..first+n: a polynomial over the word hashes, in constant time from prefix sums."""
     h = prefix[first + n] - prefix[first] * power
@@ -29,18 +29,21 @@ def _ngram(prefix: Any, first: Any, n: Any, power: Any) -> Any:
     return h ^ (h >> np.uint64(31))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _repetition(hashes: Any, chars: Any, rows: Any, out: Any) -> None:
     most = 0
     for d in range(len(rows) - 1):
         most = max(most, rows[d + 1] - rows[d])
     room = table_mask(most) + 1
-    keys = np.empty(room, np.uint64)
-    stamps = np.zeros(room, np.int64)
-    counts = np.empty(room, np.int32)
-    firsts = np.empty(room, np.int32)
+    # An open-addressing table: the n-gram's hash, its stamp (another n or document is another stamp, so that nothing
+    # has to be cleared), its count, and where it is first. Side by side: a slot is one look into memory.
+    grams = np.zeros((room, 4), np.int64)
     prefix = np.zeros(most + 1, np.uint64)
     length = np.zeros(most + 1, np.int64)
+    # Where an n-gram starts that may occur twice, because the two shorter ones in it do: in prose few words are left
+    # after the pairs, so that the longer n-grams, eight passes of nine, cost next to nothing.
+    places = np.empty(most + 1, np.int32)
+    slots = np.empty(most + 1, np.int32)
     stamp = 0
     for d in range(len(rows) - 1):
         at = rows[d]
@@ -48,48 +51,67 @@ def _repetition(hashes: Any, chars: Any, rows: Any, out: Any) -> None:
         for w in range(m):
             prefix[w + 1] = prefix[w] * _STEP + hashes[at + w]
             length[w + 1] = length[w] + chars[at + w]
-        mask = table_mask(m)
+            places[w] = w
+        left = m
         power = _STEP
-        for n in range(2, 5):
+        for n in range(2, 11):
             power *= _STEP
+            # The places left are those of (n - 1)-grams that occur twice; two in a row make an n-gram that may.
+            possible = 0
+            if n == 2:
+                possible = max(m - 1, 0)
+            else:
+                for p in range(left - 1):
+                    if places[p + 1] == places[p] + 1:
+                        places[possible] = places[p]
+                        possible += 1
+            mask = table_mask(possible)
             stamp += 1
-            best = 0
-            best_first = 0
-            for w in range(m - n + 1):
-                key = _ngram(prefix, w, n, power)
-                slot = np.int64((key ^ (key >> np.uint64(29))) & np.uint64(mask))
-                while stamps[slot] == stamp and keys[slot] != key:
+            for p in range(possible):
+                w = places[p]
+                key = np.int64(_ngram(prefix, w, n, power))
+                slot = (key ^ (key >> 29)) & mask
+                while grams[slot, 1] == stamp and grams[slot, 0] != key:
                     slot = (slot + 1) & mask
-                if stamps[slot] != stamp:
-                    stamps[slot] = stamp
-                    keys[slot] = key
-                    counts[slot] = 0
-                    firsts[slot] = w
-                counts[slot] += 1
-                # Of n-grams that are equally frequent the earliest counts.
-                if counts[slot] > best or (counts[slot] == best and firsts[slot] < best_first):
-                    best = counts[slot]
-                    best_first = firsts[slot]
-            # The n-gram's length includes the spaces between its words, also in Chinese: thresholds in the
-            # literature (and FineWeb-2's) were set with it.
-            out[d, n - 2] = best * (length[best_first + n] - length[best_first] + n - 1) if best else 0
-        for n in range(5, 11):
-            power *= _STEP
-            stamp += 1
+                if grams[slot, 1] != stamp:
+                    grams[slot, 0] = key
+                    grams[slot, 1] = stamp
+                    grams[slot, 2] = 0
+                    grams[slot, 3] = w
+                grams[slot, 2] += 1
+                slots[p] = slot
+            left = 0
+            best = 1
+            best_first = 0
             total = 0
-            w = 0
-            while w <= m - n:
-                if seen_before(_ngram(prefix, w, n, power), keys, stamps, stamp, mask):
-                    total += length[w + n] - length[w]
-                    w += n
-                else:
-                    w += 1
-            out[d, n - 2] = total
-            if total == 0:
-                # No two n-grams are equal, so no two longer ones are.
-                for longer in range(n + 1, 11):
-                    out[d, longer - 2] = 0
-                break
+            free = 0  # before this word, characters are counted already
+            for p in range(possible):
+                slot = slots[p]
+                count = grams[slot, 2]
+                if count < 2:
+                    continue
+                w = places[p]
+                places[left] = w
+                left += 1
+                if n < 5:
+                    # Of n-grams that are equally frequent the earliest counts.
+                    if count > best:
+                        best = count
+                        best_first = grams[slot, 3]
+                elif w >= free:
+                    if grams[slot, 3] < 0:
+                        total += length[w + n] - length[w]
+                        free = w + n
+                    else:
+                        grams[slot, 3] = -1  # seen, from left to right
+            if n >= 5:
+                out[d, n - 2] = total
+            elif m >= n:
+                # The n-gram's length includes the spaces between its words, also in Chinese: thresholds in the
+                # literature (and FineWeb-2's) were set with it.
+                out[d, n - 2] = best * (length[best_first + n] - length[best_first] + n - 1)
+            else:
+                out[d, n - 2] = 0
 
 
 def repeated_chars(words: Segmentation) -> dict[str, NDArray[np.int64]]:
@@ -104,7 +126,7 @@ def repeated_chars(words: Segmentation) -> dict[str, NDArray[np.int64]]:
 WORD_COLUMNS = ("tokens", "words", "word_chars", "alpha_words", "sentences")
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _count_words(chars: Any, flags: Any, rows: Any, out: Any) -> None:
     for d in range(len(rows) - 1):
         words = word_chars = alpha = sentences = 0
@@ -171,7 +193,7 @@ class WordLists:
         return cls(readonly(keys), readonly(members), readonly(np.array(owners, np.int32)))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _distinct(hashes: Any, rows: Any, which: Any, keys: Any, members: Any, n_words: Any, out: Any) -> None:
     mask = len(keys) - 1
     seen = np.full(n_words, -1, np.int64)

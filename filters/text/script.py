@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from .buffers import TextBuffers, readonly
 from .chars import decode
+from .kernel import kernel
 
 SCRIPT_NAMES = {
     "LATIN": "Latn", "CJK": "Hani", "HIRAGANA": "Hira", "KATAKANA": "Kana", "HANGUL": "Hang", "CYRILLIC": "Cyrl",
@@ -141,7 +141,7 @@ def _in_everyday_japanese(character: str) -> bool:
     return len(code) == 2 and 16 <= code[0] - 0xA0 <= 47
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _address_start(data: Any, a: int, b: int) -> int:
     """Where an address begins within the run of visible ASCII [a, b), or b: an URL, an e-mail address, a path."""
     slashes = 0
@@ -170,7 +170,7 @@ def _address_start(data: Any, a: int, b: int) -> int:
     return b
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _is_symbol(c: int) -> bool:
     """`{ } < > = ; \\ | _ & $ [ ] ( ) + ` and the like: rare in prose, every few letters in code and markup."""
     return (
@@ -179,7 +179,7 @@ def _is_symbol(c: int) -> bool:
     )  # fmt: skip
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _scan_window(
     data: Any, i: int, end: int, scripts: Any, flags: Any, out: Any, o: int, letters: Any, marks: Any
 ) -> int:
@@ -228,7 +228,7 @@ def _scan_window(
     return o
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _scan(data: Any, offsets: Any, scripts: Any, flags: Any, budget: int) -> tuple[Any, Any, Any, Any]:
     n = len(offsets) - 1
     size = 0

@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from .buffers import TextBuffers, readonly
 from .chars import decode
+from .kernel import kernel
 
 Hashes = NDArray[np.uint64]
 
@@ -85,7 +85,7 @@ def spaced(texts: TextBuffers, limit: int) -> TextBuffers:
     return TextBuffers(readonly(data), readonly(offsets))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def estimates(signatures: Any, row: int, others: Any, width: int) -> Any:
     """Estimated Jaccard similarity of one row of `signatures` with each of the rows `others`.
 
@@ -115,7 +115,7 @@ def estimates(signatures: Any, row: int, others: Any, width: int) -> Any:
     return found
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def jaccard(a: Any, b: Any) -> Any:
     """Exact Jaccard similarity of two sorted arrays of distinct hashes; 0 when both are empty."""
     i = j = both = 0
@@ -167,7 +167,7 @@ def _classes() -> NDArray[np.uint8]:
     return table
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _normalize(data: Any, offsets: Any, folding: Any) -> tuple[Any, Any]:
     n = len(offsets) - 1
     total = offsets[n] - offsets[0]
@@ -214,7 +214,7 @@ def _normalize(data: Any, offsets: Any, folding: Any) -> tuple[Any, Any]:
     return out[:o].copy(), out_offsets
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _spaced(data: Any, offsets: Any, classes: Any, limit: int) -> Any:
     n = len(offsets) - 1
     total = 0
@@ -248,7 +248,7 @@ def _spaced(data: Any, offsets: Any, classes: Any, limit: int) -> Any:
     return out[:o].copy(), out_offsets
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _kind(cp: int, classes: Any) -> Any:
     """The class of any code point; beyond the table lie Han, kana, emoji (separators) and other letters."""
     if cp < _TABLE_END:
@@ -258,7 +258,7 @@ def _kind(cp: int, classes: Any) -> Any:
     return np.uint8(_WORD) if cp < 0x1F000 else np.uint8(_SEPARATOR)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _mix(h: Any) -> Any:
     """The finalizer of MurmurHash3: every bit of the input reaches every bit of the output."""
     h ^= h >> np.uint64(33)
@@ -268,7 +268,7 @@ def _mix(h: Any) -> Any:
     return h ^ (h >> np.uint64(33))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _shingles(data: Any, i: int, end: int, classes: Any, words: int, characters: int, powers: Any, out: Any) -> int:
     """Writes the shingle hashes of data[i:end] to `out` and returns how many.
 
@@ -318,7 +318,7 @@ def _shingles(data: Any, i: int, end: int, classes: Any, words: int, characters:
     return found
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _powers() -> Any:
     powers = np.ones(_RING, np.uint64)
     for k in range(1, _RING):
@@ -326,7 +326,7 @@ def _powers() -> Any:
     return powers
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _signatures(data: Any, offsets: Any, classes: Any, words: int, characters: int, slots: int) -> tuple[Any, Any]:
     n = len(offsets) - 1
     longest = 0
@@ -353,7 +353,7 @@ def _signatures(data: Any, offsets: Any, classes: Any, words: int, characters: i
     return found, counts
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _densify(row: Any, slots: int) -> None:
     """Fills each empty slot from a full one, chosen by a hash of the slot and the attempt, alike in all documents."""
     full = row != _EMPTY
@@ -369,7 +369,7 @@ def _densify(row: Any, slots: int) -> None:
         row[slot] = row[source]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _shingle_sets(data: Any, offsets: Any, classes: Any, words: int, characters: int) -> tuple[Any, Any]:
     n = len(offsets) - 1
     # A text never has more shingles than bytes, so its own bytes' place in the output is room enough.
