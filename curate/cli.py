@@ -343,8 +343,12 @@ def demo(
 def _mount_trainer() -> None:
     from ..train.cli import app as train_app
     from ..train.cli import eval_command, export_command, sample_command
+    from .cli_filters import train_classifier_command, train_ngram_command, train_typos_command
 
-    app.add_typer(train_app, name="train", help="Tokenizer, pretraining and fine-tuning. Needs corpusmill[train].")
+    train_app.command("classifier")(train_classifier_command)
+    train_app.command("ngram")(train_ngram_command)
+    train_app.command("typos")(train_typos_command)
+    app.add_typer(train_app, name="train", help="Tokenizer, GPTs (these need corpusmill[train]) and models for filters.")
     app.command("eval")(eval_command)
     app.command("export")(export_command)
     app.command("sample")(sample_command)

@@ -27,7 +27,9 @@ def train_classifier_command(
     text: Annotated[str, typer.Option("--text", help="Field that holds the text.")] = "text",
     folds: Annotated[int | None, typer.Option("--folds", help="Cross-validate, with so many folds.")] = None,
     held_out: Annotated[float, typer.Option("--held-out", help="Share to judge by, without --folds.")] = 0.1,
-    epochs: Annotated[int, typer.Option("--epochs", help="Passes of fastText over the texts.")] = 25,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", help="Passes of fastText over the texts; 25 for few, 5 for many.")
+    ] = None,
     learning_rate: Annotated[float, typer.Option("--learning-rate", help="fastText's.")] = 0.5,
     seed: Annotated[int, typer.Option("--seed", help="Decides the held-out texts and fastText's start.")] = 0,
 ) -> None:
@@ -68,3 +70,49 @@ def train_classifier_command(
         crossed = report.cross_validation
         typer.echo(f"AUC over {crossed.folds} folds: {crossed.auc_mean:.3f} ± {crossed.auc_spread:.3f}")
     typer.echo(f"calibration plot and all figures: {output.with_suffix('.report.html')}")
+
+
+Texts = Annotated[
+    list[str], typer.Argument(help="Clean texts: files, folders or globs, in any format that can be read.")
+]
+Field = Annotated[str, typer.Option("--text", help="Field that holds the text.")]
+
+
+def train_ngram_command(
+    texts: Texts,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model to write.")],
+    text: Field = "text",
+    order: Annotated[int, typer.Option("--order", min=2, max=8, help="Characters that the model looks at.")] = 5,
+) -> None:
+    """Train a character n-gram model for the step `perplexity`, in seconds.
+
+    Example: corpusmill train ngram 'clean/*.jsonl' -o zh.ngram
+    """
+    from ..filters.classifier_training import read_texts
+    from ..filters.ngram_model import train_ngram
+
+    report = train_ngram(read_texts(texts, text=text), output, order=order)
+    typer.echo(
+        f"{output}: {report.characters:,} characters, {sum(report.ngrams.values()):,} n-grams, {report.size:,} bytes"
+    )
+
+
+def train_typos_command(
+    texts: Texts,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model to write.")],
+    language: Annotated[Literal["zh", "en"], typer.Option("--language", help="Language of the texts.")],
+    text: Field = "text",
+) -> None:
+    """Train a model for the step `fix_typos` on clean, deduplicated texts of your domain; it measures itself.
+
+    Example: corpusmill train typos 'corpus/train/*.parquet' --language zh -o typos.npz
+    """
+    from ..filters.classifier_training import read_texts
+    from ..filters.typo_model import train_typos
+
+    model = train_typos(((t, language) for t in read_texts(texts, text=text)), output)
+    for code, measured in model.measured.items():
+        typer.echo(
+            f"{output}: {code} on injected errors: precision {measured.precision:.3f}, recall {measured.recall:.3f}, "
+            f"clean sentences changed {measured.clean_changed:.2%}"
+        )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .fineweb2 import FineWeb2
     from .language import Language
     from .lines import C4Lines
+    from .ngram_model import train_ngram
+    from .perplexity import Perplexity
     from .pii import RedactPII
     from .quality import C4Quality, FineWebQuality, GopherQuality, GopherRepetition
     from .refinedweb import RefinedWebLines, RefinedWebQuality
@@ -29,6 +31,8 @@ _HOME = {
     "fineweb2": ("FineWeb2",),
     "language": ("Language",),
     "lines": ("C4Lines",),
+    "ngram_model": ("train_ngram",),
+    "perplexity": ("Perplexity",),
     "pii": ("RedactPII",),
     "quality": ("C4Quality", "FineWebQuality", "GopherQuality", "GopherRepetition"),
     "refinedweb": ("RefinedWebLines", "RefinedWebQuality"),
@@ -50,11 +54,13 @@ __all__ = [
     "GopherRepetition",
     "Language",
     "MinHashDedup",
+    "Perplexity",
     "QualityClassifier",
     "RedactPII",
     "RefinedWebLines",
     "RefinedWebQuality",
     "train_classifier",
+    "train_ngram",
     "train_typos",
 ]
 

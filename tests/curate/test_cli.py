@@ -117,3 +117,20 @@ def test_help_has_examples_and_the_reference_is_up_to_date() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert (ROOT / "docs/cli.md").read_text(encoding="utf-8") == module.reference(), "run: make docs"
+
+
+def test_models_for_filters_are_trained_from_files(raw: Path, texts: list[str]) -> None:
+    done = corpusmill("train", "ngram", "raw/*.jsonl", "-o", "m.ngram", cwd=raw)
+    assert done.returncode == 0, done.stderr
+    assert (raw / "m.ngram").stat().st_size > 1000
+    (raw / "p.yaml").write_text(
+        "inputs: [raw/*.jsonl]\nsteps:\n  - perplexity: {model: m.ngram, max_bits_per_byte: 8}\n", encoding="utf-8"
+    )
+    done = corpusmill("run", "p.yaml", "-q", "-w", "1", "-o", "scored", cwd=raw)
+    assert done.returncode == 0, done.stderr
+    zh = [t for t in texts if "。" in t]
+    rows = [json.dumps({"text": f"{a}{b}"}, ensure_ascii=False) for a in zh for b in zh[:30]]
+    (raw / "clean.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    done = corpusmill("train", "typos", "clean.jsonl", "--language", "zh", "-o", "t.npz", cwd=raw)
+    assert done.returncode == 0, done.stderr
+    assert "zh on injected errors: precision" in done.stdout
