@@ -38,7 +38,14 @@ FORMAT = 1
 MAX_BYTES = 1 << 16
 """Bytes of a text that the words of a classifier are read from, from its start, in training as in use."""
 
-SIGNAL_STEPS = ("gopher_quality", "gopher_repetition", "fineweb_quality", "c4_quality", "chinese_quality")
+SIGNAL_STEPS = (
+    "gopher_quality",
+    "gopher_repetition",
+    "fineweb_quality",
+    "c4_quality",
+    "chinese_quality",
+    "chinese_spam",
+)
 """Filters whose signals a model of kind `signals` looks at, with their defaults."""
 
 _SURE = 20.0

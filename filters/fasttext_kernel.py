@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-_N_MOST = 32
+from .text.kernel import kernel
+
+MAX_NGRAMS = 32
+"""Longest word n-gram that the kernel keeps the hashes of."""
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def hash_of(word: Any) -> Any:
     h = np.uint32(2166136261)
     for k in range(len(word)):
@@ -22,7 +24,7 @@ def hash_of(word: Any) -> Any:
     return h
 
 
-@njit(nogil=True, cache=True, inline="always")
+@kernel
 def _hash_byte(h: Any, byte: Any) -> Any:
     x = np.uint32(byte)
     if byte >= 128:  # fastText takes bytes as signed
@@ -30,7 +32,7 @@ def _hash_byte(h: Any, byte: Any) -> Any:
     return np.uint32((h ^ x) * np.uint32(16777619))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def hash_table(words: Any, offsets: Any) -> Any:
     """Slots (a power of two, at most half full) that hold each word's number, or -1."""
     n = len(offsets) - 1
@@ -46,7 +48,7 @@ def hash_table(words: Any, offsets: Any) -> Any:
     return slots
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _number(data: Any, start: int, end: int, h: Any, words: Any, offsets: Any, slots: Any) -> Any:
     """The number of the word data[start:end], -1 for one that the model does not know."""
     mask = len(slots) - 1
@@ -64,7 +66,7 @@ def _number(data: Any, start: int, end: int, h: Any, words: Any, offsets: Any, s
     return np.int32(-1)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def line_logits(
     data: Any, starts: Any, words: Any, offsets: Any, slots: Any, weights: Any, end_word: int, end_hash: Any,
     buckets: int, ngrams: int,
@@ -74,8 +76,8 @@ def line_logits(
     n_words = len(offsets) - 1
     out = np.full((n, labels), np.nan)
     total = np.empty(labels)
-    longest = min(ngrams, _N_MOST)
-    runs = np.zeros(_N_MOST, np.uint64)  # runs[k]: hash of the last k + 1 words
+    longest = min(ngrams, MAX_NGRAMS)
+    runs = np.zeros(MAX_NGRAMS, np.uint64)  # runs[k]: hash of the last k + 1 words
     factor = np.uint64(116049371)
     for d in range(n):
         total[:] = 0
@@ -115,6 +117,6 @@ def line_logits(
     return out
 
 
-@njit(nogil=True, cache=True, inline="always")
+@kernel
 def _is_space(byte: Any) -> Any:
     return byte == 32 or 9 <= byte <= 13 or byte == 0

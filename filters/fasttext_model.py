@@ -119,10 +119,10 @@ class LinearModel:
 def multiply_out(model: Any) -> LinearModel | None:
     """A loaded fastText classifier as a `LinearModel`.
 
-    None for a model that is quantized, cuts words into character n-grams, has another loss than softmax or more than
-    `MAX_LABELS` labels, or a dictionary that is not UTF-8: such a one is left to fastText itself.
+    None for a model that is quantized, cuts words into character n-grams or puts very many together, has another loss than
+    softmax or more than `MAX_LABELS` labels, or a dictionary that is not UTF-8: such a one is left to fastText itself.
     """
-    from .fasttext_kernel import hash_of, hash_table
+    from .fasttext_kernel import MAX_NGRAMS, hash_of, hash_table
     from .text.buffers import TextBuffers, readonly
 
     args = model.f.getArgs()
@@ -131,6 +131,7 @@ def multiply_out(model: Any) -> LinearModel | None:
         or args.model.name != "supervised"
         or args.loss.name != "softmax"
         or args.maxn > 0
+        or args.wordNgrams > MAX_NGRAMS
         or len(model.get_labels()) > MAX_LABELS
     ):
         return None
