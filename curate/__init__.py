@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .datatrove import DatatroveFilter, DatatroveFormatter, as_datatrove
     from .documents import Documents
     from .errors import CorpusmillError, InputError, MissingExtra, RecipeError, RunError
     from .pipeline import Applied, Pipeline, RunResult
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .step import Above, AtLeast, AtMost, Below, Filter, Global, Step, Threshold, Transform
 
 _HOME = {
+    "datatrove": ("DatatroveFilter", "DatatroveFormatter", "as_datatrove"),
     "documents": ("Documents",),
     "errors": ("CorpusmillError", "InputError", "MissingExtra", "RecipeError", "RunError"),
     "pipeline": ("Applied", "Pipeline", "RunResult"),
@@ -30,6 +32,8 @@ __all__ = [
     "AtMost",
     "Below",
     "CorpusmillError",
+    "DatatroveFilter",
+    "DatatroveFormatter",
     "Documents",
     "Filter",
     "Global",
@@ -44,6 +48,7 @@ __all__ = [
     "Step",
     "Threshold",
     "Transform",
+    "as_datatrove",
     "load_recipe",
 ]
 

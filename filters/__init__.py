@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .augment import Augment
     from .chinese import ChineseQuality, ChineseSpam
-    from .classifier import QualityClassifier, train_classifier
+    from .classifier import QualityClassifier, QualityTopShare, train_classifier
     from .cleanup import FixFormat
     from .dedup import ExactDedup, MinHashDedup
     from .fineweb2 import FineWeb2
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _HOME = {
     "augment": ("Augment",),
     "chinese": ("ChineseQuality", "ChineseSpam"),
-    "classifier": ("QualityClassifier", "train_classifier"),
+    "classifier": ("QualityClassifier", "QualityTopShare", "train_classifier"),
     "cleanup": ("FixFormat",),
     "dedup": ("ExactDedup", "MinHashDedup"),
     "fineweb2": ("FineWeb2",),
@@ -56,6 +56,7 @@ __all__ = [
     "MinHashDedup",
     "Perplexity",
     "QualityClassifier",
+    "QualityTopShare",
     "RedactPII",
     "RefinedWebLines",
     "RefinedWebQuality",
@@ -74,6 +75,7 @@ def __getattr__(name: str) -> Any:
 
 
 def load_steps() -> None:
-    """Import every family, so that the registry knows all built-in steps."""
-    for module in _HOME:
-        import_module(f".{module}", __name__)
+    """Import every family of steps, so that the registry knows all built-in ones."""
+    for module, names in _HOME.items():
+        if any(name[0].isupper() for name in names):
+            import_module(f".{module}", __name__)
