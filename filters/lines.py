@@ -65,6 +65,7 @@ class C4Lines(Transform):
 
     def transform(self, docs: Documents) -> Documents:
         from .text import c4
+        from .text.carry import LineCuts, carry_words, known_words
         from .text.words import SPACED, buffers_of, styles_of, words_of
 
         texts, styles = buffers_of(docs), styles_of(docs)
@@ -100,7 +101,14 @@ class C4Lines(Transform):
         gone = np.bincount(cut.rows, [len(piece.text) for piece in removed], minlength=len(docs))
         total = gone + pc.utf8_length(cut.texts).to_numpy()
         ratio = np.divide(gone, total, out=np.zeros(len(docs)), where=total > 0)
-        return docs.with_texts(cut.texts, removed).with_signals({"c4_removed_ratio": ratio})
+        after = docs.with_texts(cut.texts, removed)
+        if after is not docs and (words := known_words(docs)) is not None:
+            lines, pieces = cut.reasons != c4.CITATION, cut.reasons == c4.CITATION
+            changed = np.zeros(len(docs), bool)
+            changed[cut.rows[pieces]] = True
+            left = LineCuts(words, cut.rows[lines], cut.starts[lines], cut.ends[lines], changed)
+            after = carry_words(after, left)
+        return after.with_signals({"c4_removed_ratio": ratio})
 
 
 @cache

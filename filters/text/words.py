@@ -14,6 +14,7 @@ depend on the text alone, so that repeated passages are cut alike.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,9 @@ ENDS_SENTENCE = 8
 STARTS_LINE = 16
 """Word flag: the first of its line."""
 
+CUT_FROM = "cut_words_from"
+"""Where a batch remembers how its words are cut, if not from its text (`carry`)."""
+
 MIN_HAN_SHARE = 0.2
 """A document of unknown language is Chinese when at least this share of its letters is Han."""
 MAX_KANA_SHARE = 0.05
@@ -95,7 +99,19 @@ def classes_of(docs: Documents) -> dict[str, NDArray[np.int64]]:
 def words_of(docs: Documents) -> Segmentation:
     """The batch's words, cut once and kept with it; cut anew only if a language step since then changed a style."""
     styles = styles_of(docs)
-    return docs.memo(f"words/{hash(styles.tobytes())}", lambda: segment(buffers_of(docs), styles))
+    known = segmentations_of(docs)
+    key = styles.tobytes()
+    if key not in known:
+        cut: Callable[[NDArray[np.int8]], Segmentation] = docs.memo(
+            CUT_FROM, lambda: lambda styles: segment(buffers_of(docs), styles)
+        )
+        known[key] = cut(styles)
+    return known[key]
+
+
+def segmentations_of(docs: Documents) -> dict[bytes, Segmentation]:
+    """The ways in which a batch has been cut so far, by its styles."""
+    return docs.memo("segmentations", dict)
 
 
 def styles_of(docs: Documents) -> NDArray[np.int8]:
