@@ -213,11 +213,11 @@ _EN_WORD = re.compile(r"(?<![A-Za-z'’\-])[a-z]{3,}(?![A-Za-z'’\-])")
 
 
 def _zh_words(text: str) -> list[tuple[int, str]]:
-    import rjieba
+    from .text.zh_words import cut_text
 
     words: list[tuple[int, str]] = []
     at = 0
-    for word in rjieba.cut(text):
+    for word in cut_text(text):
         words.append((at, word))
         at += len(word)
     return words

@@ -442,13 +442,14 @@ def _candidate_codes(extra: str | None) -> dict[int, NDArray[np.uint32]]:
 
 def _in_word(text: str, i: int, char: str) -> bool:
     """Whether `char` at place `i` would be part of a dictionary word of two to four characters."""
-    import rjieba
+    from .text.dictionary import dictionary
 
+    words = dictionary()
     changed = text[max(0, i - 3) : i] + char + text[i + 1 : i + 4]
     at = min(i, 3)
     for n in (2, 3, 4):
         for start in range(max(0, at - n + 1), at + 1):
             word = changed[start : start + n]
-            if len(word) == n and rjieba.has_word(word):
+            if len(word) == n and words.has(word):
                 return True
     return False
