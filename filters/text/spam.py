@@ -183,7 +183,7 @@ def _count_spam(data: Any, offsets: Any, table: Any, out: Any) -> None:
                     if size_of_it:
                         contacts += 1
                     skip = i + max(n, size_of_it)
-                else:
+                elif cp == 0x5FAE or (65 <= cp <= 122):  # 微, or a letter
                     n = _messenger(data, i, hi, before)
                     if n:
                         m = _account(data, i + n, hi)
