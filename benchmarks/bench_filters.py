@@ -1,9 +1,9 @@
 """Rule sets: corpusmill and datatrove on the same documents, one core, both in one process.
 
 For each rule set and language: documents and MB a second of both sides, their ratio, and the share of documents on which
-both decide alike, with the same thresholds (English: the papers'; Chinese: FineWeb-2's). `all together` is the time of
-a pipeline: datatrove does not show a document to a filter that an earlier one has dropped, ours measures everything.
-Peak memory is that of a process with one side alone.
+both decide alike, with the same thresholds (English: the papers'; Chinese: FineWeb-2's). `all together` runs every filter
+on every document, as ours always does; `all, until dropped` is the same but datatrove's filters do not see what an earlier
+one has dropped. Peak memory is that of a process with one side alone.
 
     python bench_filters.py [--megabytes 2] [--disagreements FILE]
 """
@@ -40,7 +40,7 @@ from corpusmill.filters.quality import (
     bundled_stop_words,
 )
 
-ALL = "all together"
+ALL, UNTIL_DROPPED = "all together", "all, until dropped"
 CHINESE = "cmn_Hani"
 """FineWeb-2's name of the language. Trap: with "zho" datatrove splits Chinese at white space."""
 FINEWEB2_NGRAMS = {5: 0.198, 6: 0.182, 7: 0.167, 8: 0.154, 9: 0.14, 10: 0.127}
@@ -59,7 +59,8 @@ def our_steps(language: str) -> dict[str, list[Step]]:
         "fineweb_quality": [FineWebQuality()],
         "c4": [C4Lines(), C4Quality(min_sentences=5)],
     }
-    return {**sets, ALL: [step for steps in sets.values() for step in steps]}
+    every = [step for steps in sets.values() for step in steps]
+    return {**sets, ALL: every, UNTIL_DROPPED: every}
 
 
 def their_filters(language: str) -> dict[str, Any]:
@@ -101,16 +102,25 @@ def their_filters(language: str) -> dict[str, Any]:
     }
 
 
-def run_ours(steps: list[Step], texts: list[str], language: str) -> dict[int, str]:
-    """The rows that break a rule, with the first one; from Arrow columns to decisions, all signals and rules."""
-    dropped: dict[int, str] = {}
-    first = 0
+def batches(texts: list[str], language: str) -> list[Documents]:
+    """The documents as both sides have them when their readers are done: here Arrow columns, there Python strings."""
+    found, first = [], 0
     while first < len(texts):
         size, last = 0, first
         while last < len(texts) and last - first < MAX_BATCH_ROWS and size < MAX_BATCH_BYTES:
-            size += len(texts[last])
+            size += len(texts[last].encode())
             last += 1
-        docs = Documents.from_texts(texts[first:last], language=[language] * (last - first))
+        found.append(Documents.from_texts(texts[first:last], language=[language] * (last - first)))
+        first = last
+    return found
+
+
+def run_ours(steps: list[Step], documents: list[Documents]) -> dict[int, str]:
+    """The rows that break a rule, with the first one: all signals and rules, none remembered from an earlier run."""
+    dropped: dict[int, str] = {}
+    first = 0
+    for batch in documents:
+        docs = Documents(batch.table)
         for step in steps:
             if isinstance(step, Filter):
                 docs = step.measure(docs)
@@ -118,11 +128,11 @@ def run_ours(steps: list[Step], texts: list[str], language: str) -> dict[int, st
                     dropped.setdefault(first + row, rule.name)
             else:
                 docs = step.transform(docs)  # type: ignore[attr-defined]
-        first = last
+        first += len(batch)
     return dropped
 
 
-def run_theirs(filters: list[Any], texts: list[str]) -> dict[int, str]:
+def run_theirs(filters: list[Any], texts: list[str], until_dropped: bool = False) -> dict[int, str]:
     """The rows that datatrove drops, with its reason; a filter that raises (on a document without words) drops."""
     from datatrove.data import Document
 
@@ -135,8 +145,9 @@ def run_theirs(filters: list[Any], texts: list[str]) -> dict[int, str]:
             except ZeroDivisionError:
                 verdict = (False, "raised")
             if verdict is not True:
-                dropped[row] = verdict[1] if isinstance(verdict, tuple) else "dropped"
-                break
+                dropped.setdefault(row, verdict[1] if isinstance(verdict, tuple) else "dropped")
+                if until_dropped:
+                    break
     return dropped
 
 
@@ -171,8 +182,8 @@ def measure(megabytes: float, disagreements: Path | None) -> dict[str, Any]:
         size = sum(len(t.encode()) for t in texts) / 1e6
         theirs = {} if without else their_filters(language)
         for name, steps in our_steps(language).items():
-            run_ours(steps, texts[:50], language)  # compilation and tables
-            ours, dropped = seconds(partial(run_ours, steps, texts, language), 5)
+            run_ours(steps, batches(texts[:50], language))  # compilation and tables
+            ours, dropped = seconds(partial(run_ours, steps, batches(texts, language)), 5)
             row: dict[str, Any] = {
                 "rules": name,
                 "language": language,
@@ -182,9 +193,9 @@ def measure(megabytes: float, disagreements: Path | None) -> dict[str, Any]:
                 "corpusmill_mb_per_s": round(size / ours, 1),
             }
             if theirs:
-                rivals = list(theirs.values()) if name == ALL else [theirs[name]]
+                rivals = [theirs[name]] if name in theirs else list(theirs.values())
                 run_theirs(rivals, texts[:2])  # its tokenizer loads
-                rival, verdicts = seconds(partial(run_theirs, rivals, texts), 1)
+                rival, verdicts = seconds(partial(run_theirs, rivals, texts, name == UNTIL_DROPPED), 1)
                 alike = sum((i in dropped) == (i in verdicts) for i in range(len(texts))) / len(texts)
                 row |= {
                     "datatrove_docs_per_s": round(len(texts) / rival, 1),
@@ -197,7 +208,7 @@ def measure(megabytes: float, disagreements: Path | None) -> dict[str, Any]:
                 differ += [
                     {"rules": name, "language": language, "ours": dropped.get(i), "theirs": verdicts.get(i), "text": t}
                     for i, t in enumerate(texts)
-                    if (i in dropped) != (i in verdicts) and name != ALL
+                    if (i in dropped) != (i in verdicts) and name in theirs
                 ]
             print(json.dumps(row, ensure_ascii=False), file=sys.stderr, flush=True)
             rows.append(row)
@@ -215,7 +226,7 @@ def peak_memory(side: str, megabytes: float) -> float:
 def one_side(side: str, megabytes: float) -> None:
     for language, texts in real_documents(megabytes)[1].items():
         if side == "corpusmill":
-            run_ours(our_steps(language)[ALL], texts, language)
+            run_ours(our_steps(language)[ALL], batches(texts, language))
         else:
             run_theirs(list(their_filters(language).values()), texts)
     status = Path("/proc/self/status").read_text(encoding="utf-8")
