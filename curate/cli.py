@@ -348,7 +348,9 @@ def _mount_trainer() -> None:
     train_app.command("classifier")(train_classifier_command)
     train_app.command("ngram")(train_ngram_command)
     train_app.command("typos")(train_typos_command)
-    app.add_typer(train_app, name="train", help="Tokenizer, GPTs (these need corpusmill[train]) and models for filters.")
+    app.add_typer(
+        train_app, name="train", help="Tokenizer, GPTs (these need corpusmill[train]) and models for filters."
+    )
     app.command("eval")(eval_command)
     app.command("export")(export_command)
     app.command("sample")(sample_command)

@@ -63,7 +63,7 @@ def finish(job: Job) -> dict[str, Any]:
 
 def count(job: Job) -> dict[str, int]:
     """What went in, from the markers, and what came out, from the Parquet files themselves."""
-    stages = range(len(job.cuts) + 1)
+    stages = range(len(job.stages))
     markers = [job.marker("map-0", u) for u in range(len(job.units))]
     appended = sum(int(job.marker(f"map-{s}", u)["appended"]) for s in stages for u in range(len(job.units)))
     rows = {kind: sum(pq.read_metadata(p).num_rows for p in parts(job.output, kind)) for kind in OUTPUTS}
@@ -192,9 +192,7 @@ def files(output: Path) -> list[dict[str, Any]]:
 
 
 def _seconds(job: Job) -> list[float]:
-    return [
-        float(job.marker(f"map-{s}", u)["seconds"]) for s in range(len(job.cuts) + 1) for u in range(len(job.units))
-    ]
+    return [float(job.marker(f"map-{s}", u)["seconds"]) for s in range(len(job.stages)) for u in range(len(job.units))]
 
 
 def _write_empty(job: Job, split: str) -> None:

@@ -2,7 +2,7 @@
 
     map-0   read, Transforms and Filters, one task a work unit
     ids     which ids repeat, which columns the input carried (one task)
-    decide-0, map-1, decide-1, ...   each Global, and the steps after it
+    decide-0-0, decide-0-1, map-1, ...   the Globals of each stage, and the steps of the next
     split   which documents go to validation (one task)
     write   the corpus, the ledger and the quarantine, one task a shard
     finish  counts, manifest, report, dataset card (one task)
@@ -29,8 +29,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .readers import Bad, Input, Unit
-from .stage import signal_names, stages
-from .step import Global, Step, Transform
+from .stage import Stage, signal_names, stages
+from .step import Step, Transform
 
 SHARD_BYTES = 512 << 20
 """Input bytes that go into one output file of each kind; a shard is a run of whole units."""
@@ -72,12 +72,8 @@ class Job:
         return self.output / ".work"
 
     @cached_property
-    def maps(self) -> list[list[tuple[str, Step]]]:
-        return stages(self.steps)[0]
-
-    @cached_property
-    def cuts(self) -> list[tuple[str, Global]]:
-        return stages(self.steps)[1]
+    def stages(self) -> list[Stage]:
+        return stages(self.steps)
 
     @cached_property
     def signals(self) -> list[str]:
@@ -102,11 +98,12 @@ class Job:
 
     @cached_property
     def phases(self) -> list[Phase]:
-        n = len(self.units)
-        found = [Phase("map-0", n, "read and filter"), Phase("ids", 1, "check ids")]
-        for i, (label, _) in enumerate(self.cuts):
-            found.append(Phase(f"decide-{i}", 1, label))
-            found.append(Phase(f"map-{i + 1}", n, "apply and filter"))
+        found = []
+        for s, stage in enumerate(self.stages):
+            found.append(Phase(f"map-{s}", len(self.units), "apply and filter" if s else "read and filter"))
+            if s == 0:
+                found.append(Phase("ids", 1, "check ids"))
+            found += [Phase(f"decide-{s}-{cut}", 1, label) for cut, (label, _) in enumerate(stage.cuts)]
         return [
             *found,
             Phase("split", 1, "split"),
@@ -168,13 +165,14 @@ class PartWriter:
     Rows are gathered into row groups by content alone, so that the bytes do not depend on how they arrived.
     """
 
-    def __init__(self, path: Path, work: Path, *, group_rows: int | None = None) -> None:
+    def __init__(self, path: Path, work: Path, *, group_rows: int | None = None, compression: str = "zstd") -> None:
         self._path = path
         self._temporary = temporary_path(path, work)
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
         self._rows = self._bytes = 0
         self._group_rows = group_rows
+        self._compression = compression
         self.n_rows = 0
 
     def write(self, table: pa.Table) -> None:
@@ -212,7 +210,7 @@ class PartWriter:
 
     def _flush(self, table: pa.Table) -> None:
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._temporary, table.schema, compression="zstd", compression_level=3)
+            self._writer = pq.ParquetWriter(self._temporary, table.schema, compression=self._compression)
         self._writer.write_table(table.combine_chunks(), row_group_size=table.num_rows)
 
 

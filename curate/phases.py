@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from . import finish, tasks
+from . import finish, tasks, whole
 from .job import Job, commit
 from .stage import Say
 
@@ -15,11 +15,12 @@ def run_task(job: Job, phase: str, task: int, say: Say) -> dict[str, Any]:
     if phase.startswith("map-"):
         marker = tasks.map_unit(job, int(phase[4:]), task, say)
     elif phase == "ids":
-        marker = tasks.check_ids(job)
+        marker = whole.check_ids(job)
     elif phase.startswith("decide-"):
-        marker = tasks.decide(job, int(phase[7:]))
+        stage, cut = phase[7:].split("-")
+        marker = whole.decide(job, int(stage), int(cut))
     elif phase == "split":
-        marker = tasks.split(job)
+        marker = whole.split(job)
     elif phase == "write":
         marker = tasks.write_shard(job, task, say)
     elif phase == "finish":

@@ -34,6 +34,7 @@ from .stage import (
     Processed,
     drop_empty,
     ledger_table,
+    own_sketch,
     process,
     quarantine_table,
     removed_table,
@@ -43,7 +44,7 @@ from .stage import (
     to_table,
 )
 from .step import Sketches, Step
-from .tasks import check_decisions
+from .whole import check_decisions
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,6 @@ class Pipeline:
         Other columns are carried along. Raises ValueError when `text` is missing.
         """
         table = with_core_columns(table).append_column(ROW, pa.array(np.arange(table.num_rows)))
-        maps, cuts = stages(self.steps)
         for step in self.steps:
             step.prepare()
         names = signal_names(self.steps)
@@ -148,17 +148,16 @@ class Pipeline:
             whole.take(np.arange(i, min(i + MAX_BATCH_ROWS, len(whole)))) for i in range(0, len(whole), MAX_BATCH_ROWS)
         ]
         removed = []
-        for i, steps in enumerate(maps):
+        for stage in stages(self.steps):
             done = Processed()
             for batch in batches:
-                done.extend(process(batch, steps))
+                done.extend(process(batch, stage.steps))
             ledger += [ledger_table(d, r, names) for d, r in done.dropped]
             removed += [removed_table(d) for d in (*done.kept, *(x for x, _ in done.dropped))]
             quarantine.append(quarantine_table(done.quarantined))
-            batches = done.kept
-            if i < len(cuts):
-                batches = [Documents(d.table, d.signals) for d in batches]  # what was cut out is already accounted for
-                batches, rows = self._decide(cuts[i], batches, names)
+            batches = [Documents(d.table, d.signals) for d in done.kept]  # what was cut out is accounted for
+            for cut in stage.cuts:
+                batches, rows = self._decide(cut, batches, names)
                 ledger += rows
         kept = [to_table(d, names) for d in batches]
         nothing = to_table(Documents(table.slice(0, 0)), names)
@@ -179,7 +178,8 @@ class Pipeline:
         label, step = cut
         if not batches:
             return [], []
-        frame = pl.from_arrow(pa.concat_tables([sketch_table(step, d) for d in batches]))
+        sketches = [_side_by_side(sketch_table(d), own_sketch(step, d)) for d in batches]
+        frame = pl.from_arrow(pa.concat_tables(sketches))
         assert isinstance(frame, pl.DataFrame)
         texts = [t for d in batches for t in d.texts]
         found = step.decide(Sketches(frame.drop(ROW), lambda rows: [texts[r] for r in rows]))
@@ -319,6 +319,12 @@ class Pipeline:
         )
         job.save()
         return job
+
+
+def _side_by_side(left: pa.Table, right: pa.Table) -> pa.Table:
+    for name in right.column_names:
+        left = left.append_column(name, right.column(name))
+    return left
 
 
 def as_inputs(inputs: str | Path | Input | Sequence[str | Path | Input]) -> list[Input]:

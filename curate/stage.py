@@ -170,17 +170,25 @@ def labelled(steps: Iterable[Step]) -> list[tuple[str, Step]]:
     return out
 
 
-def stages(steps: Iterable[Step]) -> tuple[list[list[tuple[str, Step]]], list[tuple[str, Global]]]:
-    """A pipeline cut at each Global: n + 1 lists of per-document steps around n Globals."""
-    maps: list[list[tuple[str, Step]]] = [[]]
-    cuts: list[tuple[str, Global]] = []
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Per-document steps, and the Globals that decide over what they keep."""
+
+    steps: list[tuple[str, Step]]
+    cuts: list[tuple[str, Global]]
+
+
+def stages(steps: Iterable[Step]) -> list[Stage]:
+    """A pipeline in stages: a new one begins where per-document steps follow a Global, for only then is text read again."""
+    out = [Stage([], [])]
     for label, step in labelled(steps):
         if isinstance(step, Global):
-            cuts.append((label, step))
-            maps.append([])
+            out[-1].cuts.append((label, step))
         else:
-            maps[-1].append((label, step))
-    return maps, cuts
+            if out[-1].cuts:
+                out.append(Stage([], []))
+            out[-1].steps.append((label, step))
+    return out
 
 
 def signal_names(steps: Iterable[Step]) -> list[str]:
@@ -275,19 +283,19 @@ def drop_empty(docs: Documents) -> tuple[Documents, Documents]:
     return docs.take(np.flatnonzero(stripped)), docs.take(empty)
 
 
-def sketch_table(step: Global | None, docs: Documents) -> pa.Table:
-    """What a Global (or, for None, the split) will see of a batch: the common columns and the step's own."""
+def sketch_table(docs: Documents) -> pa.Table:
+    """What every Global, and the split, may know of a batch."""
     lengths = pl.Series(docs.text).str.len_bytes()
     common = {n: docs.table.column(n) for n in ("id", "source", "language", "script", "parent_id", ROW)}
-    table = pa.table({**common, "length": pa.array(lengths.to_numpy(), pa.int64())})
-    if step is None:
-        return table
+    return pa.table({**common, "length": pa.array(lengths.to_numpy(), pa.int64())})
+
+
+def own_sketch(step: Global, docs: Documents) -> pa.Table:
+    """What a Global itself wants to know of a batch, one row a document."""
     own = step.sketch(docs)
     if own.num_rows != len(docs):
         raise RuntimeError(f"{step.name}.sketch returned {own.num_rows} rows for {len(docs)} documents")
-    for name in own.column_names:
-        table = table.append_column(name, own.column(name))
-    return table
+    return own
 
 
 Say = Callable[[int, int], None]
@@ -304,10 +312,12 @@ __all__ = [
     "Quarantined",
     "Removed",
     "Say",
+    "Stage",
     "drop_empty",
     "from_table",
     "labelled",
     "ledger_table",
+    "own_sketch",
     "process",
     "quarantine_table",
     "removed_table",

@@ -287,3 +287,20 @@ def test_in_memory_and_on_disk_agree(tmp_path: Path, inputs: str) -> None:
     ours = {(r["id"], r["step"], r["rule"], r["kept_id"]) for r in applied.ledger.to_pylist()}
     assert ours == {(r["id"], r["step"], r["rule"], r["kept_id"]) for r in ledger.to_dicts()}
     assert applied.quarantine.column("id").to_pylist() == ["d7"]
+
+
+def test_repeated_ids_do_not_shift_the_split(tmp_path: Path, texts: list[str]) -> None:
+    """Without a Global between, the split must still name the documents that it chose."""
+    rows = [{"id": f"d{i // 2 * 2 if i % 10 == 1 else i}", "text": t} for i, t in enumerate(texts)]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(r, ensure_ascii=False) for r in rows), encoding="utf-8")
+    result = Pipeline([FixFormat()], validation=0.2, max_bad_share=0.5).run(
+        str(tmp_path / "a.jsonl"), tmp_path / "out", workers=1, quiet=True
+    )
+    assert result.counts["quarantined"] == 20
+    train, validation = (pl.read_parquet(tmp_path / "out" / s / "*.parquet")["id"] for s in ("train", "validation"))
+    assert (len(train), len(validation)) == (144, 36)
+    from corpusmill.curate.whole import validation_rows
+
+    ids = sorted({*train, *validation})
+    frame = pl.DataFrame({"id": ids, "parent_id": pl.Series([None] * len(ids), dtype=pl.String)})
+    assert set(frame.filter(validation_rows(frame, 0.2, 0))["id"]) == set(validation)

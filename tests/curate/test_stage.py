@@ -177,11 +177,11 @@ def test_batches_may_be_cut_anywhere() -> None:
 
 
 def test_stages_are_cut_at_globals_and_labels_are_unique() -> None:
-    from corpusmill.filters.dedup import ExactDedup
+    from corpusmill.filters.dedup import ExactDedup, MinHashDedup
 
-    maps, cuts = stages([Upper(), ExactDedup(), Length(), Upper(), ExactDedup()])
-    assert [[label for label, _ in m] for m in maps] == [["test_upper"], ["test_length", "test_upper_2"], []]
-    assert [label for label, _ in cuts] == ["exact_dedup", "exact_dedup_2"]
+    found = stages([Upper(), ExactDedup(), MinHashDedup(), Length(), Upper(), ExactDedup()])
+    assert [[label for label, _ in s.steps] for s in found] == [["test_upper"], ["test_length", "test_upper_2"]]
+    assert [[label for label, _ in s.cuts] for s in found] == [["exact_dedup", "minhash_dedup"], ["exact_dedup_2"]]
 
 
 def test_texts_must_be_one_a_document() -> None:
