@@ -31,7 +31,7 @@ CORE_FIELDS: dict[str, pa.DataType] = {
 (`id` and `text` excepted: those are the document's own)."""
 
 MAX_BATCH_ROWS = 4096
-MAX_BATCH_BYTES = 8 << 20
+MAX_BATCH_BYTES = 2 << 20
 """Bounds of a batch: enough rows to pay for a step's fixed costs, few enough bytes to bound a worker's memory."""
 
 

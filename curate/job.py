@@ -32,7 +32,7 @@ from .readers import Bad, Input, Unit
 from .stage import Stage, signal_names, stages
 from .step import Step, Transform
 
-SHARD_BYTES = 512 << 20
+SHARD_BYTES = 128 << 20
 """Input bytes that go into one output file of each kind; a shard is a run of whole units."""
 
 ROW_GROUP_BYTES = 32 << 20

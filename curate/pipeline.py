@@ -24,7 +24,7 @@ from .executors import executor as executor_named
 from .finish import MANIFEST
 from .job import OUTPUTS, Job, Phase, clear
 from .progress import Display
-from .readers import UNIT_BYTES, Input, Plan, plan_units
+from .readers import Input, Plan, plan_units
 from .stage import (
     EMPTY,
     QUARANTINE_SCHEMA,
@@ -210,7 +210,7 @@ class Pipeline:
         cluster: dict[str, Any] | None = None,
         overwrite: bool = False,
         quiet: bool = False,
-        unit_bytes: int = UNIT_BYTES,
+        unit_bytes: int | None = None,
     ) -> RunResult:
         """Run the steps over files and write a corpus.
 
@@ -224,7 +224,7 @@ class Pipeline:
             cluster: options of the Slurm executor (partition, time, mem_per_cpu_gb, ...).
             overwrite: delete what another run left in `output` first.
             quiet: no progress.
-            unit_bytes: size of a work unit in input bytes.
+            unit_bytes: size of a work unit in input bytes; by default it follows the input's size.
 
         Raises:
             InputError: nothing matched, or nothing has a reader.
@@ -261,11 +261,11 @@ class Pipeline:
             clear(target, [".work"])
             return RunResult(target, manifest)
 
-    def plan(self, inputs: str | Path | Input | Sequence[str | Path | Input], unit_bytes: int = UNIT_BYTES) -> Plan:
+    def plan(self, inputs: str | Path | Input | Sequence[str | Path | Input], unit_bytes: int | None = None) -> Plan:
         """The work units that a run would have, without running it."""
         return plan_units(as_inputs(inputs), unit_bytes)
 
-    def _fingerprint(self, inputs: Sequence[Input], plan: Plan, unit_bytes: int) -> str:
+    def _fingerprint(self, inputs: Sequence[Input], plan: Plan, unit_bytes: int | None) -> str:
         """What decides the output's bytes, hashed: steps, inputs and their content, the cut into units, our version."""
         from importlib.metadata import version
 

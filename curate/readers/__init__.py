@@ -10,6 +10,6 @@ if "." not in __name__:
 from .inputs import Format, Input
 from .reading import read_unit
 from .records import Bad
-from .units import UNIT_BYTES, Plan, Span, Unit, plan_units
+from .units import Plan, Span, Unit, plan_units
 
-__all__ = ["UNIT_BYTES", "Bad", "Format", "Input", "Plan", "Span", "Unit", "plan_units", "read_unit"]
+__all__ = ["Bad", "Format", "Input", "Plan", "Span", "Unit", "plan_units", "read_unit"]

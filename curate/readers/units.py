@@ -17,8 +17,12 @@ from .inputs import File, Input, distinct_origins, filesystem, list_files
 from .records import Bad, bad
 from .streams import FEED_BYTES, Blocks, Corrupt, compression
 
-UNIT_BYTES = 8 << 20
-"""Input bytes of a work unit, as they lie on disk: seconds to a minute of work, which is what a dead worker loses."""
+UNIT_BYTES = (1 << 20, 64 << 20)
+"""Least and most input bytes of a work unit, as they lie on disk, when nothing is asked for: a unit is what a dead worker
+loses and what workers share work by, so a small input has small ones; a large one must not end in a million files."""
+
+UNITS = 256
+"""Units that an input is cut into between these bounds."""
 
 MAX_PARTS = 8
 """Into how many spans a file is cut that can only be walked from its start. Each walks over what came before, so n
@@ -74,17 +78,22 @@ class Plan:
     n_bytes: int = 0
 
 
-def plan_units(inputs: Sequence[Input], unit_bytes: int = UNIT_BYTES) -> Plan:
+def plan_units(inputs: Sequence[Input], unit_bytes: int | None = None) -> Plan:
     """Finds the files of all inputs, in order, and cuts and groups them into units of about `unit_bytes`.
+
+    Without `unit_bytes`, their size follows the whole input's (`UNIT_BYTES`, `UNITS`).
 
     A file that two inputs name is read once, by the first. The documents of all units, one after the other, are the
     same whatever `unit_bytes` is. Raises InputError with every input that matched nothing.
     """
-    if unit_bytes < 1:
+    if unit_bytes is not None and unit_bytes < 1:
         raise ValueError(f"unit_bytes must be at least 1 and is {unit_bytes}")
     plan = Plan()
     spans: list[tuple[Span, int]] = []
     files = _find(inputs)
+    if unit_bytes is None:
+        least, most = UNIT_BYTES
+        unit_bytes = min(max(sum(f.size for f in files) // UNITS, least), most)
     origins = distinct_origins(files, list(inputs))
     for file in files:
         input, origin = inputs[file.input], origins[file.path]
