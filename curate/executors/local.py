@@ -52,6 +52,8 @@ class _Pool:
         self._job = job
         self._size = workers
         self._workers: dict[Connection, subprocess.Popen[bytes]] = {}
+        self._warm = False
+        """Whether a batch has gone through: on a new machine the first one compiles the kernels for all workers."""
 
     def _start(self) -> Connection:
         ours, theirs = Pipe()
@@ -84,13 +86,19 @@ class _Pool:
         failed: list[str] = []
 
         def give(worker: Connection) -> None:
-            if todo:
-                busy[worker] = todo.popleft()
-                worker.send((phase.name, busy[worker][0]))
+            if not todo:
+                return
+            try:
+                worker.send((phase.name, todo[0][0]))
+            except OSError:  # it died while it had nothing to do
+                self._bury(worker)
+                worker = self._start()
+                worker.send((phase.name, todo[0][0]))
+            busy[worker] = todo.popleft()
 
         while len(self._workers) < min(self._size, len(pending)):
             self._start()
-        for worker in list(self._workers):
+        for worker in list(self._workers)[: None if self._warm else 1]:
             give(worker)
         while busy:
             for ready in wait(list(busy)):
@@ -109,6 +117,11 @@ class _Pool:
                         )
                     give(self._start())
                     continue
+                if not self._warm:
+                    self._warm = True
+                    for worker in list(self._workers):
+                        if worker not in busy:
+                            give(worker)
                 if message[0] == "progress":
                     meter.advance(0, message[1], message[2])
                     continue
