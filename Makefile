@@ -25,7 +25,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.dev  ## measure ours beside others'; results go to benchmarks/results
+bench: $(VENV)/.bench  ## measure ours beside others'; results go to benchmarks/results
 	$(BIN)/python benchmarks/run.py
 
 docs: $(VENV)/.dev  ## write docs/cli.md from the command itself
@@ -54,3 +54,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "setting up $(VENV) with all that tests and linters need (once)"
 	$(PIP) install -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.bench: $(VENV)/.dev
+	$(PIP) install -c constraints.txt -e '.[bench]'
+	@touch $@
