@@ -240,9 +240,10 @@ class C4Quality(Filter):
         return tuple(sorted({word.strip() for word in words if word.strip()}))
 
     def measure(self, docs: Documents) -> Documents:
+        from .text.chars import count_curly
         from .text.phrases import count_phrases
         from .text.repetition import word_counts_of
-        from .text.words import buffers_of, classes_of
+        from .text.words import buffers_of
 
         texts, words = buffers_of(docs), word_counts_of(docs)
         bad = _phrases(self._all_bad_words(), whole_words=True)
@@ -252,7 +253,7 @@ class C4Quality(Filter):
                 "sentences": words["sentences"],
                 "words": words["words"],
                 "lorem_ipsum": count_phrases(texts, _phrases(("lorem ipsum",))),
-                "curly_brackets": classes_of(docs)["curly"],
+                "curly_brackets": count_curly(texts),
                 "bad_words": count_phrases(texts, bad) if len(bad) else nothing,
                 "c4_removed_ratio": docs.signals.get("c4_removed_ratio", nothing),
             }

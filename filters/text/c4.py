@@ -10,10 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .buffers import TextBuffers, readonly
-from .chars import BREAK, CLOSER, HAN, HANGUL, KANA, LINE_END, SPACE, UNSPACED, char_table, decode
+from .chars import CLOSER, HAN, HANGUL, KANA, LINE_END, SPACE, UNSPACED, char_table, decode
 from .kernel import kernel
+from .line_scan import first_mark, last_mark, line_close, scan_line
 from .lines import SHORT_LINE
-from .phrases import Phrases, find_phrase
+from .phrases import Phrases, find_phrase, next_place
 from .words import ONLY_SYMBOLS, SPACED, Segmentation
 
 WORD_LENGTH, NO_END, FEW_WORDS, JAVASCRIPT, POLICY, CITATION = 1, 2, 3, 4, 5, 6
@@ -66,6 +67,101 @@ def _whole_line_end(last: Any, core: Any, dots: Any, chinese: bool, table: Any) 
 
 
 @kernel
+def _close_without_citations(data: Any, a: Any, b: Any, table: Any) -> Any:
+    """What the line [a, b) ends with once its citations are gone: the last character, the last one before closing
+    quotes and brackets, and the full stops at the end."""
+    last: Any = 0
+    core: Any = 0
+    dots = 0
+    run = False
+    while a < b:
+        if data[a] == 0x5B:
+            n = _citation(data, a, b)
+            if n:
+                a += n
+                continue
+        cp, size = decode(data, a)
+        f = table[cp]
+        a += size
+        if f & SPACE:
+            run = False
+            continue
+        last = cp
+        # White space between full stops parts them.
+        dots = dots + 1 if cp == 0x2E and run else (1 if cp == 0x2E else 0)
+        run = True
+        if not f & CLOSER:
+            core = cp
+    return last, core, dots
+
+
+@kernel
+def _runs(data: Any, a: Any, b: Any, enough: Any, table: Any) -> Any:
+    """How many stretches without white space the line [a, b) has; counted up to `enough` of them."""
+    runs = 0
+    inside = False
+    while a < b and runs < enough:
+        cp, size = decode(data, a)
+        a += size
+        if table[cp] & SPACE:
+            inside = False
+        elif not inside:
+            inside = True
+            runs += 1
+    return runs
+
+
+@kernel
+def _longest_run(data: Any, a: Any, b: Any, table: Any) -> Any:
+    """Characters of the longest stretch without white space; what is not spaced is no word: it counts afresh."""
+    run = 0
+    longest = 0
+    while a < b:
+        cp, size = decode(data, a)
+        f = table[cp]
+        a += size
+        if f & SPACE:
+            run = 0
+        else:
+            run = 1 if f & (HAN | KANA | HANGUL | UNSPACED) else run + 1
+            longest = max(longest, run)
+    return longest
+
+
+@kernel
+def _marks(data: Any, a: Any, b: Any, table: Any) -> Any:
+    """How many characters of the line are not white space."""
+    n = 0
+    while a < b:
+        cp, size = decode(data, a)
+        a += size
+        if not table[cp] & SPACE:
+            n += 1
+    return n
+
+
+@kernel
+def _holds(
+    data: Any,
+    a: Any,
+    b: Any,
+    table: Any,
+    phrases: Any,
+    offsets: Any,
+    heads: Any,
+    shortest: Any,
+    shifts: Any,
+    gate: Any,
+) -> bool:
+    i = next_place(data, a, b, shortest, shifts, gate)
+    while i < b:
+        if find_phrase(data, i, a, b, table, phrases, offsets, heads, False):
+            return True
+        i = next_place(data, i + 1, b, shortest, shifts, gate)
+    return False
+
+
+@kernel
 def _cut_lines(
     data: Any,
     offsets: Any,
@@ -81,11 +177,15 @@ def _cut_lines(
     javascript: Any,
     javascript_offsets: Any,
     javascript_heads: Any,
-    javascript_firsts: Any,
+    javascript_shortest: Any,
+    javascript_shifts: Any,
+    javascript_gate: Any,
     policy: Any,
     policy_offsets: Any,
     policy_heads: Any,
-    policy_firsts: Any,
+    policy_shortest: Any,
+    policy_shifts: Any,
+    policy_gate: Any,
     out: Any,
     out_offsets: Any,
     cut_rows: Any,
@@ -104,56 +204,16 @@ def _cut_lines(
         spaced = spaced_documents[d]
         w = word_rows[d]
         while i < end:
-            # The line without the white space around it is [a, b); `i` ends up where the next one starts.
-            a = np.int64(-1)
-            b = i
-            runs = 0
-            run = 0
-            longest = 0
-            last: Any = 0
-            core: Any = 0
-            dots = 0
-            chars = 0
-            bracket = holds_end = False
-            while i < end:
-                cp = np.int64(data[i])
-                size = 1
-                if cp >= 0x80:
-                    cp, size = decode(data, i)
-                f = table[cp]
-                if f & BREAK:
-                    i += size
-                    if cp == 13 and i < end and data[i] == 10:
-                        i += 1
-                    break
-                if f & SPACE:
-                    run = 0
-                else:
-                    if a < 0:
-                        a = i
-                    if run == 0:
-                        runs += 1
-                    chars += 1
-                    if cp == 0x3002 or cp == 0xFF01 or cp == 0xFF1F:
-                        holds_end = True
-                    b = i + size
-                    # Full stops in a row: white space between them (`run` is 0 after it) parts them.
-                    dots = dots + 1 if cp == 0x2E and run > 0 else (1 if cp == 0x2E else 0)
-                    # A stretch without spaces is no word where words are not spaced: count afresh.
-                    run = 1 if f & (HAN | KANA | HANGUL | UNSPACED) else run + 1
-                    longest = max(longest, run)
-                    last = cp
-                    if cp == 0x5B:
-                        bracket = True
-                    if not f & CLOSER:
-                        core = cp
-                i += size
-            if a < 0:
+            # The line without the white space around it is [a, b); `i` is where the next one starts.
+            a = first_mark(data, i, end, table)
+            stop, i, _, _, holds_end, bracket = scan_line(data, a, end)
+            if a == stop:
                 blank = True
                 continue
+            b, _ = last_mark(data, a, stop, table)
             words = 0
             if spaced:
-                words = runs
+                words = _runs(data, a, b, min_words[d], table)
             else:
                 while w < word_rows[d + 1] and word_starts[w] < b:
                     if not word_flags[w] & ONLY_SYMBOLS:
@@ -161,53 +221,32 @@ def _cut_lines(
                     w += 1
             reason = 0
             bracket = bracket and citations
-            j = a if bracket else b
             if bracket:
-                last = core = dots = run = 0
-            while j < b:  # what the line ends with once its citations are gone
-                if data[j] == 0x5B:
-                    n = _citation(data, j, b)
-                    if n:
-                        j += n
-                        continue
-                cp, size = decode(data, j)
-                f = table[cp]
-                j += size
-                if f & SPACE:
-                    run = 0
-                    continue
-                last = cp
-                dots = dots + 1 if cp == 0x2E and run > 0 else (1 if cp == 0x2E else 0)
-                run = 1
-                if not f & CLOSER:
-                    core = cp
-            if max_word_length >= 0 and longest > max_word_length:
+                last, core, dots = _close_without_citations(data, a, b, table)
+            else:
+                last, _, core, _, dots = line_close(data, a, b, table)
+            if 0 <= max_word_length < b - a and _longest_run(data, a, b, table) > max_word_length:
                 reason = WORD_LENGTH
             elif (
                 need_end
                 # A whole paragraph on one line that breaks off in its last sentence is prose still: a seventh of a
                 # sample of Chinese Wikipedia is such paragraphs.
-                and not (not spaced and holds_end and chars > SHORT_LINE)
+                and not (not spaced and holds_end and _marks(data, a, b, table) > SHORT_LINE)
                 and not _whole_line_end(last, core, dots, not spaced, table)
             ):
                 reason = NO_END
             elif words < min_words[d]:
                 reason = FEW_WORDS
             else:
-                j = a
-                while j < b and reason == 0:
-                    if javascript_firsts[data[j]] and find_phrase(
-                        data, j, a, b, table, javascript, javascript_offsets, javascript_heads, False
-                    ):
-                        reason = JAVASCRIPT
-                    j += 1
-                j = a
-                while j < b and reason == 0:
-                    if policy_firsts[data[j]] and find_phrase(
-                        data, j, a, b, table, policy, policy_offsets, policy_heads, False
-                    ):
-                        reason = POLICY
-                    j += 1
+                if _holds(
+                    data, a, b, table, javascript, javascript_offsets, javascript_heads, javascript_shortest,
+                    javascript_shifts, javascript_gate,
+                ):  # fmt: skip
+                    reason = JAVASCRIPT
+                elif _holds(
+                    data, a, b, table, policy, policy_offsets, policy_heads, policy_shortest, policy_shifts, policy_gate
+                ):
+                    reason = POLICY
             if reason:
                 cut_rows[cuts] = d
                 cut_reasons[cuts] = reason
@@ -289,11 +328,15 @@ def cut_lines(
         javascript.data,
         javascript.offsets,
         javascript.heads,
-        javascript.firsts,
+        javascript.shortest,
+        javascript.shifts,
+        javascript.gate,
         policy.data,
         policy.offsets,
         policy.heads,
-        policy.firsts,
+        policy.shortest,
+        policy.shifts,
+        policy.gate,
         out,
         out_offsets,
         *found,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .buffers import TextBuffers, readonly
 from .kernel import kernel
+from .wide import HIGHS, ONES, byte_at, equal, load8, lowest
 
 ALPHA = 1
 """A letter, as str.isalpha says."""
@@ -113,18 +114,20 @@ def char_table() -> NDArray[np.uint16]:
 @kernel
 def decode(data: Any, i: Any) -> Any:
     """The code point at byte `i` and its length in bytes; `data` must be valid UTF-8, as Arrow strings are."""
-    b = np.int64(data[i])
+    b = np.int64(byte_at(data, i))
     if b < 0x80:
         return b, 1
     if b < 0xE0:
-        return ((b & 0x1F) << 6) | (np.int64(data[i + 1]) & 0x3F), 2
+        return ((b & 0x1F) << 6) | (np.int64(byte_at(data, i + 1)) & 0x3F), 2
     if b < 0xF0:
-        return ((b & 0x0F) << 12) | ((np.int64(data[i + 1]) & 0x3F) << 6) | (np.int64(data[i + 2]) & 0x3F), 3
+        return ((b & 0x0F) << 12) | ((np.int64(byte_at(data, i + 1)) & 0x3F) << 6) | (
+            np.int64(byte_at(data, i + 2)) & 0x3F
+        ), 3
     return (
         ((b & 0x07) << 18)
-        | ((np.int64(data[i + 1]) & 0x3F) << 12)
-        | ((np.int64(data[i + 2]) & 0x3F) << 6)
-        | (np.int64(data[i + 3]) & 0x3F)
+        | ((np.int64(byte_at(data, i + 1)) & 0x3F) << 12)
+        | ((np.int64(byte_at(data, i + 2)) & 0x3F) << 6)
+        | (np.int64(byte_at(data, i + 3)) & 0x3F)
     ), 4
 
 
@@ -151,57 +154,119 @@ CLASS_COUNTS = (
 to be converted between Simplified and Traditional."""
 
 
+_FIELDS = (SPACE, ALPHA, DIGIT, PUNCT, SYMBOL, BREAK)
+_NEWLINE_FIELD, _LOOK_FIELD = 48, 56
+_FULL = 31
+"""Groups of eight bytes after which a count in a field of eight bits may be full."""
+
+
+@cache
+def _ascii_counts() -> NDArray[np.uint64]:
+    """For each ASCII byte what it counts as, a field of eight bits for each of `_FIELDS`, one for line ends, one for
+    the bytes whose neighbours or numbers matter: # { } and the carriage return."""
+    table = char_table()
+    counts = np.zeros(256, np.uint64)
+    for byte in range(128):
+        fields = sum(1 << 8 * k for k, bit in enumerate(_FIELDS) if int(table[byte]) & bit)
+        fields += (byte in b"\n\r") << _NEWLINE_FIELD
+        counts[byte] = fields + ((byte in b"#{}\r") << _LOOK_FIELD)
+    return readonly(counts)
+
+
 @kernel
-def _count_classes(data: Any, offsets: Any, table: Any, out: Any) -> None:
+def _field(fields: Any, k: Any) -> Any:
+    return np.int64((fields >> np.uint64(8 * k)) & np.uint64(0xFF))
+
+
+@kernel
+def _counts_as_curly(data: Any, i: Any, lo: Any, end: Any) -> bool:
+    """Whether the curly bracket at byte `i` of the text [lo, end) is not one of -{...}-."""
+    if byte_at(data, i) == 0x7B:
+        return i == lo or byte_at(data, i - 1) != 0x2D
+    return i + 1 >= end or byte_at(data, i + 1) != 0x2D
+
+
+@kernel
+def _count_classes(data: Any, offsets: Any, table: Any, ascii_counts: Any, out: Any) -> None:
+    zero = np.uint64(0)
     for d in range(len(offsets) - 1):
         i = offsets[d]
+        lo = i
         end = offsets[d + 1]
         chars = spaces = alpha = digit = punct = symbol = 0
         han = kana = hangul = latin = unspaced = breaks = newlines = square = hashes = curly = 0
-        before = 0
+        fields = zero
+        groups = 0
         while i < end:
-            cp, size = decode(data, i)
-            i += size
-            chars += 1
-            f = table[cp]
-            if f & LATIN:
-                latin += 1
-                alpha += 1
-            elif f & SPACE:
-                spaces += 1
-                if f & BREAK:
-                    breaks += 1
-                    if cp == 10:
-                        if before != 13:
-                            newlines += 1
-                    elif cp == 13:
-                        newlines += 1
-            elif f & HAN:
-                han += 1
-                if f & ALPHA:
-                    alpha += 1
-            else:
-                if f & ALPHA:
-                    alpha += 1
-                if f & DIGIT:
-                    digit += 1
+            size = 1
+            if i + 8 <= end and load8(data, i) & HIGHS == zero:
+                size = 8
+            if byte_at(data, i) < 0x80:
+                before = fields
+                for k in range(i, i + size):
+                    fields += ascii_counts[byte_at(data, k)]
+                if (fields ^ before) >> np.uint64(_LOOK_FIELD):
+                    for k in range(i, i + size):
+                        byte = byte_at(data, k)
+                        if byte == 0x23:
+                            hashes += 1
+                        elif byte == 13:
+                            newlines -= k + 1 < end and byte_at(data, k + 1) == 10
+                        elif byte == 0x7B or byte == 0x7D:
+                            curly += _counts_as_curly(data, k, lo, end)
+                chars += size
+                i += size
+                groups += 1
+                if groups == _FULL:
+                    spaces += _field(fields, 0)
+                    alpha += _field(fields, 1)
+                    latin += _field(fields, 1)
+                    digit += _field(fields, 2)
+                    punct += _field(fields, 3)
+                    symbol += _field(fields, 4)
+                    breaks += _field(fields, 5)
+                    newlines += _field(fields, 6)
+                    fields = zero
+                    groups = 0
+                continue
+            while i < end:
+                first = i
+                while i < end and 0xE5 <= byte_at(data, i) <= 0xE8:  # U+5000 to U+8FFF
+                    i += 3
+                run = (i - first) // 3
+                chars += run
+                han += run
+                alpha += run
+                if i >= end or byte_at(data, i) < 0x80:
+                    break
+                chars += 1
+                cp, size = decode(data, i)
+                i += size
+                f = table[cp]
                 if f & PUNCT:
                     punct += 1
-                    if cp == 0x3010 or cp == 0x3011:
-                        square += 1
-                    elif cp == 0x23:
-                        hashes += 1
-                    elif (cp == 0x7B and before != 0x2D) or (cp == 0x7D and not (i < end and data[i] == 0x2D)):
-                        curly += 1
-                if f & SYMBOL:
-                    symbol += 1
-                if f & KANA:
-                    kana += 1
-                if f & HANGUL:
-                    hangul += 1
-                if f & UNSPACED:
-                    unspaced += 1
-            before = cp
+                    square += cp == 0x3010 or cp == 0x3011
+                elif f & SPACE:
+                    spaces += 1
+                    breaks += f & BREAK != 0
+                else:
+                    alpha += f & ALPHA != 0
+                    han += f & HAN != 0
+                    if not f & HAN:
+                        digit += f & DIGIT != 0
+                        symbol += f & SYMBOL != 0
+                        latin += f & LATIN != 0
+                        kana += f & KANA != 0
+                        hangul += f & HANGUL != 0
+                        unspaced += f & UNSPACED != 0
+        spaces += _field(fields, 0)
+        alpha += _field(fields, 1)
+        latin += _field(fields, 1)
+        digit += _field(fields, 2)
+        punct += _field(fields, 3)
+        symbol += _field(fields, 4)
+        breaks += _field(fields, 5)
+        newlines += _field(fields, 6)
         out[d, 0] = chars
         out[d, 1] = spaces
         out[d, 2] = alpha
@@ -223,8 +288,36 @@ def _count_classes(data: Any, offsets: Any, table: Any, out: Any) -> None:
 def count_classes(texts: TextBuffers) -> dict[str, NDArray[np.int64]]:
     """How many characters of each class every document has: `CLASS_COUNTS`, int64, one a document."""
     out = np.zeros((len(texts), len(CLASS_COUNTS)), dtype=np.int64)
-    _count_classes(texts.data, texts.offsets, char_table(), out)
+    _count_classes(texts.data, texts.offsets, char_table(), _ascii_counts(), out)
     return {name: out[:, k] for k, name in enumerate(CLASS_COUNTS)}
+
+
+@kernel
+def _count_curly(data: Any, offsets: Any, out: Any) -> None:
+    opening = np.uint64(0x7B) * ONES
+    closing = np.uint64(0x7D) * ONES
+    for d in range(len(offsets) - 1):
+        i = offsets[d]
+        lo = i
+        end = offsets[d + 1]
+        while i < end:
+            if i + 8 <= end:
+                eight = load8(data, i)
+                found = equal(eight, opening) | equal(eight, closing)
+                if found == np.uint64(0):
+                    i += 8
+                    continue
+                i += lowest(found)
+            if byte_at(data, i) == 0x7B or byte_at(data, i) == 0x7D:
+                out[d] += _counts_as_curly(data, i, lo, end)
+            i += 1
+
+
+def count_curly(texts: TextBuffers) -> NDArray[np.int64]:
+    """The column `curly` of `count_classes` alone, at ten times its speed."""
+    out = np.zeros(len(texts), dtype=np.int64)
+    _count_curly(texts.data, texts.offsets, out)
+    return out
 
 
 @kernel

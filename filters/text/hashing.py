@@ -5,30 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 
 from .kernel import kernel
+from .wide import load8
 
 _BASIS = np.uint64(0xCBF29CE484222325)
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
-
-
-def _load8(typing_context: Any, data: Any, i: Any) -> Any:
-    """Eight bytes of an array from `i` on as one number, low byte first; the caller sees that they are there."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, args[0])
-        wide = context.get_value_type(signature.return_type)
-        number = builder.load(builder.bitcast(builder.gep(array.data, [args[1]]), wide.as_pointer()))
-        number.align = 1
-        return number
-
-    return types.uint64(data, types.int64), generate
-
-
-load8: Any = intrinsic(_load8)
 
 
 @kernel

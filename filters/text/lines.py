@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from ...curate.documents import Documents
 from .buffers import TextBuffers
-from .chars import BREAK, CLOSER, LINE_END, SPACE, char_table, decode
+from .chars import LINE_END, char_table, decode
+from .hashing import hash_bytes
 from .kernel import kernel
+from .line_scan import first_mark, last_mark, line_close, scan_line
 from .words import buffers_of, classes_of
 
 LINE_COLUMNS = (
@@ -48,7 +50,6 @@ SHORT_LINE = 30
 """Characters; a line of this length or less is short (FineWeb)."""
 
 _BASIS = np.uint64(0xCBF29CE484222325)
-_PRIME = np.uint64(0x100000001B3)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
 
@@ -93,89 +94,30 @@ def _count_lines(data: Any, offsets: Any, table: Any, breaks: Any, short_line: A
         line_chars = 0
         ellipses = 0
         n = 0  # lines and the blank lines between them (hash 0), for the paragraphs
-        done = False
-        while not done:
-            # One line: [i, ...) up to its end.
-            h: Any = _BASIS
-            kept: Any = _BASIS
-            chars = 0
-            kept_chars = 0
-            spaces = 0
-            first: Any = 0
-            last: Any = 0
-            before_last: Any = 0
-            core: Any = 0
-            dots = 0
-            last_dots = 0
-            holds_end = False
-            complete = False
-            in_ellipsis = 0
-            while True:
-                if i >= end:
-                    done = True
-                    break
-                cp: Any = np.int64(data[i])
-                size = 1
-                if cp >= 0x80:
-                    cp, size = decode(data, i)
-                f = table[cp]
-                if f & BREAK:
-                    i += size
-                    if cp == 13 and i < end and data[i] == 10:
-                        i += 1
-                    break
-                if f & SPACE:
-                    spaces += 1
-                    if kept_chars:
-                        h = (h ^ np.uint64(cp)) * _PRIME
-                        chars += 1
-                    i += size
-                    dots = 0
-                    in_ellipsis = 0
-                    continue
-                h = (h ^ np.uint64(cp)) * _PRIME
-                kept = h
-                chars += 1
-                kept_chars = chars
-                if first == 0:
-                    first = cp
-                before_last = last
-                last = cp
-                if cp == 0x2E:
-                    dots += 1
-                    if dots == 3:
-                        ellipses += 1
-                else:
-                    dots = 0
-                if cp == 0x2026:
-                    if not in_ellipsis:
-                        ellipses += 1
-                    in_ellipsis = 1
-                else:
-                    in_ellipsis = 0
-                if cp == 0x3002 or cp == 0xFF01 or cp == 0xFF1F:
-                    holds_end = True
-                if not f & CLOSER:
-                    core = cp
-                    complete = f & LINE_END != 0
-                    if cp == 0x2026 or cp == 0x22EF:
-                        # …… closes a Chinese sentence; … in English says that the rest is missing.
-                        complete = before_last == cp or before_last >= 0x2E80
-                elif core < 0x80:
-                    complete = False
-                last_dots = dots
-                i += size
-            if kept_chars == 0:
-                if spaces:
-                    space_lines += 1
+        while i < end:
+            a = first_mark(data, i, end, table)
+            stop, following, more_bytes, in_line, holds_end, _ = scan_line(data, a, end)
+            if a == stop:
+                space_lines += stop > i
+                i = following
                 if n and hashes[n - 1] != np.uint64(0):
                     hashes[n] = np.uint64(0)
                     lengths[n] = 0
                     n += 1
                 continue
-            kept = (kept ^ (kept >> np.uint64(30))) * _MIX
-            kept = (kept ^ (kept >> np.uint64(31))) | np.uint64(1)
-            hashes[n] = kept
+            i = following
+            ellipses += in_line
+            b, blank_bytes = last_mark(data, a, stop, table)
+            kept_chars = b - a - (more_bytes - blank_bytes)
+            first: Any = decode(data, a)[0]
+            last, before_last, core, before_core, dots = line_close(data, a, b, table)
+            complete = table[core] & LINE_END != 0
+            if core == 0x2026 or core == 0x22EF:
+                # …… closes a Chinese sentence; … in English says that the rest is missing.
+                complete = before_core == core or before_core >= 0x2E80
+            if core < 0x80 and last != core:
+                complete = False
+            hashes[n] = hash_bytes(data, a, b) | np.uint64(1)
             lengths[n] = kept_chars
             n += 1
             lines += 1
@@ -200,7 +142,7 @@ def _count_lines(data: Any, offsets: Any, table: Any, breaks: Any, short_line: A
                 or first == 0x2013
             ):
                 bullets += 1
-            if last_dots >= 3 or last == 0x2026:
+            if dots >= 3 or last == 0x2026:
                 ellipsis_lines += 1
             if complete or (holds_end and kept_chars > short_line):
                 ended += 1
@@ -212,10 +154,7 @@ def _count_lines(data: Any, offsets: Any, table: Any, breaks: Any, short_line: A
             ):
                 more += 1
             elif (last == 0x65 or last == 0x45) and kept_chars >= 4:
-                # "more": the end of the line lies where its white space starts; walk back over it.
-                j = i - 1
-                while j > offsets[d] and (data[j] | 0x20) != 0x65:
-                    j -= 1
+                j = b - 1
                 if (
                     j - 3 >= offsets[d]
                     and (data[j - 1] | 0x20) == 0x72

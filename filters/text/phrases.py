@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from .buffers import Bytes, Int64s, TextBuffers, readonly
 from .chars import ALPHA, DIGIT, HAN, HANGUL, KANA, UNSPACED, char_table, decode
 from .kernel import kernel
+from .wide import load2
 
 _GATE = 0x9E3779B1
+_WINDOW = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,11 @@ class Phrases:
     offsets: Int64s
     heads: NDArray[np.int32]
     """int32[65537]: the phrases that start with bytes `b0, b1` are number heads[b0 << 8 | b1] up to the next one's."""
-    firsts: NDArray[np.bool_]
-    """bool[256]: bytes, in either case, that a phrase starts with: in cache where `heads` (256 KB) is not."""
+    shortest: int
+    """Bytes of the shortest phrase, at most `_WINDOW`: what is looked at of each phrase before it is compared."""
+    shifts: NDArray[np.uint8]
+    """uint8[65536]: by the last two bytes of a window of `shortest` bytes, how far on the next one may start that is
+    the start of a phrase (Wu and Manber 1994); 0 where this one may be."""
     gate: NDArray[np.bool_]
     """bool[65536]: by a hash of four bytes, whether a phrase may start with them. In Chinese a first byte says nothing and
     two little. All true where a phrase is shorter than four bytes."""
@@ -46,15 +51,16 @@ class Phrases:
         firsts = np.array([p[0] << 8 | p[1] for p in raw], dtype=np.int64)
         heads = np.searchsorted(firsts, np.arange(65537)).astype(np.int32)
         data = np.frombuffer(b"".join(raw) or b"\0", dtype=np.uint8)
-        starts = {p[0] for p in raw}
-        starting = np.array([(b | 0x20 if 65 <= b <= 90 else b) in starts for b in range(256)])
+        # A window that nothing fits into where there are no phrases.
+        shortest = min(min(len(p) for p in raw), _WINDOW) if raw else 1 << 40
         gate = np.zeros(1 << 16, dtype=np.bool_)
         for p in raw:
             if len(p) < 4:
                 gate[:] = True
                 break
             gate[(int.from_bytes(p[:4], "little") * _GATE >> 16) & 0xFFFF] = True
-        return cls(readonly(data), readonly(offsets), readonly(heads), readonly(starting), readonly(gate), whole_words)
+        shifts = readonly(_shifts(raw, shortest))
+        return cls(readonly(data), readonly(offsets), readonly(heads), shortest, shifts, readonly(gate), whole_words)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -62,6 +68,17 @@ class Phrases:
 
 def _lower(raw: bytes) -> bytes:
     return bytes(b | 0x20 if 65 <= b <= 90 else b for b in raw)
+
+
+def _shifts(raw: list[bytes], shortest: int) -> NDArray[np.uint8]:
+    shifts = np.full(1 << 16, min(shortest, _WINDOW) - 1, np.uint8)
+    for p in raw:
+        for k in range(shortest - 1):
+            for first in {p[k], *p[k : k + 1].upper()}:
+                for second in {p[k + 1], *p[k + 1 : k + 2].upper()}:
+                    pair = first | second << 8
+                    shifts[pair] = min(int(shifts[pair]), shortest - 2 - k)
+    return shifts
 
 
 @kernel
@@ -114,6 +131,24 @@ def find_phrase(
 
 
 @kernel
+def next_place(data: Any, i: Any, hi: Any, shortest: Any, shifts: Any, gate: Any) -> Any:
+    """The first byte from `i` on at which a phrase may start that ends by `hi`, or `hi`."""
+    while i + shortest <= hi:
+        shift = shifts[load2(data, i + shortest - 2)]
+        if shift:
+            i += np.int64(shift)
+            continue
+        if i + 4 > hi:
+            return i
+        key = _lowered(data[i]) | _lowered(data[i + 1]) << 8
+        key |= _lowered(data[i + 2]) << 16 | _lowered(data[i + 3]) << 24
+        if gate[(key * _GATE >> 16) & 0xFFFF]:
+            return i
+        i += 1
+    return hi
+
+
+@kernel
 def _count(
     data: Any,
     text_offsets: Any,
@@ -121,7 +156,8 @@ def _count(
     phrases: Any,
     offsets: Any,
     heads: Any,
-    firsts: Any,
+    shortest: Any,
+    shifts: Any,
     gate: Any,
     whole_words: bool,
     in_chars: bool,
@@ -130,17 +166,8 @@ def _count(
     for d in range(len(text_offsets) - 1):
         lo = text_offsets[d]
         hi = text_offsets[d + 1]
-        i = lo
+        i = next_place(data, lo, hi, shortest, shifts, gate)
         while i < hi:
-            if not firsts[data[i]]:
-                i += 1
-                continue
-            if i + 4 <= hi:
-                key = _lowered(data[i]) | _lowered(data[i + 1]) << 8
-                key |= _lowered(data[i + 2]) << 16 | _lowered(data[i + 3]) << 24
-                if not gate[(key * _GATE >> 16) & 0xFFFF]:
-                    i += 1
-                    continue
             n = find_phrase(data, i, lo, hi, table, phrases, offsets, heads, whole_words)
             if n:
                 if in_chars:
@@ -149,9 +176,7 @@ def _count(
                             out[d] += 1
                 else:
                     out[d] += 1
-                i += n
-            else:
-                i += 1
+            i = next_place(data, i + max(n, 1), hi, shortest, shifts, gate)
 
 
 def _counted(texts: TextBuffers, phrases: Phrases, in_chars: bool) -> NDArray[np.int64]:
@@ -164,7 +189,8 @@ def _counted(texts: TextBuffers, phrases: Phrases, in_chars: bool) -> NDArray[np
             phrases.data,
             phrases.offsets,
             phrases.heads,
-            phrases.firsts,
+            phrases.shortest,
+            phrases.shifts,
             phrases.gate,
             phrases.whole_words,
             in_chars,

@@ -16,6 +16,7 @@ from .buffers import TextBuffers, readonly
 from .hashing import hash_bytes, hash_documents
 from .kernel import kernel
 from .spaced import listed_chunks
+from .wide import byte_at
 
 LETTER, DIGIT_, BLANK, CLOSES, CLOSES_LETTERS, STOP = 1, 2, 4, 8, 16, 32
 """Kinds of ASCII characters; CLOSES comes off letters and digits, CLOSES_LETTERS off letters (8) is a face)."""
@@ -66,17 +67,17 @@ def _may_be_listed(h: Any, bits: Any) -> bool:
 @kernel
 def plain_chunk(data: Any, i: Any, hi: Any, kinds: Any, listed: Any) -> Any:
     """Of a plain chunk at byte `i`: (where its word ends, where its mark ends, the word's hash); (0, 0, 0) for others."""
-    kind = kinds[data[i]]
+    kind = kinds[byte_at(data, i)]
     j = i + 1
-    while j < hi and kinds[data[j]] == kind:
+    while j < hi and kinds[byte_at(data, j)] == kind:
         j += 1
     stop = j
     mark = 0
     if j < hi:
-        mark = kinds[data[j]]
+        mark = kinds[byte_at(data, j)]
         if mark & (CLOSES | CLOSES_LETTERS | STOP):
             stop = j + 1
-    if stop < hi and kinds[data[stop]] != BLANK:
+    if stop < hi and kinds[byte_at(data, stop)] != BLANK:
         return 0, 0, np.uint64(0)
     h = hash_bytes(data, i, j)
     if kind == LETTER:
@@ -84,8 +85,8 @@ def plain_chunk(data: Any, i: Any, hi: Any, kinds: Any, listed: Any) -> Any:
             return 0, 0, np.uint64(0)
         if mark == STOP:
             # Stays with an initial and an abbreviation; comes off a small letter or two capital ones.
-            last = data[j - 1]
-            if last < 97 and (j - i < 2 or data[j - 2] >= 97):
+            last = byte_at(data, j - 1)
+            if last < 97 and (j - i < 2 or byte_at(data, j - 2) >= 97):
                 return 0, 0, np.uint64(0)
             if _may_be_listed(hash_bytes(data, i, stop), listed):
                 return 0, 0, np.uint64(0)

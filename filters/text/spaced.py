@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from .buffers import readonly
 from .chars import ALPHA, LOWER, UPPER, decode
 from .kernel import kernel
+from .wide import byte_at
 
 PREFIX = 1
 """Comes off the start of a chunk."""
@@ -70,8 +71,13 @@ def hash_chunk(data: Any, a: Any, b: Any) -> Any:
     h = _BASIS
     i = a
     while i < b:
-        byte = np.uint64(data[i])
-        if byte == 0xE2 and i + 2 < b and data[i + 1] == 0x80 and (data[i + 2] == 0x99 or data[i + 2] == 0x98):
+        byte = np.uint64(byte_at(data, i))
+        if (
+            byte == 0xE2
+            and i + 2 < b
+            and byte_at(data, i + 1) == 0x80
+            and (byte_at(data, i + 2) == 0x99 or byte_at(data, i + 2) == 0x98)
+        ):
             byte = np.uint64(0x27)
             i += 2
         h = (h ^ byte) * _PRIME
@@ -98,7 +104,7 @@ def _listed(data: Any, a: Any, b: Any, keys: Any, cuts: Any) -> Any:
 def _before(data: Any, i: Any) -> Any:
     """Where the character that ends before byte `i` starts."""
     i -= 1
-    while data[i] & 0xC0 == 0x80:
+    while byte_at(data, i) & 0xC0 == 0x80:
         i -= 1
     return i
 
@@ -112,7 +118,7 @@ def _is_digit(byte: Any) -> bool:
 def _dots(data: Any, a: Any, b: Any) -> Any:
     """How many full stops start at byte `a`."""
     n = 0
-    while a + n < b and data[a + n] == 0x2E:
+    while a + n < b and byte_at(data, a + n) == 0x2E:
         n += 1
     return n
 
@@ -120,18 +126,18 @@ def _dots(data: Any, a: Any, b: Any) -> Any:
 @kernel
 def _prefix(data: Any, a: Any, b: Any, table: Any, marks: Any) -> Any:
     """The bytes that come off the start of [a, b)."""
-    byte = data[a]
+    byte = byte_at(data, a)
     if byte < 0x80:
         if byte == 0x2E:
             n = _dots(data, a, b)
             return n if n > 1 else 0
         if byte == 0x2B:
-            return 0 if a + 1 < b and _is_digit(data[a + 1]) else 1
+            return 0 if a + 1 < b and _is_digit(byte_at(data, a + 1)) else 1
         if marks[byte] & PREFIX:
             return 1
-        if (byte == 0x43 or byte == 0x41) and a + 1 < b and data[a + 1] == 0x24:  # C$ A$
+        if (byte == 0x43 or byte == 0x41) and a + 1 < b and byte_at(data, a + 1) == 0x24:  # C$ A$
             return 2
-        if byte == 0x55 and a + 2 < b and data[a + 1] == 0x53 and data[a + 2] == 0x24:  # US$
+        if byte == 0x55 and a + 2 < b and byte_at(data, a + 1) == 0x53 and byte_at(data, a + 2) == 0x24:  # US$
             return 3
         return 0
     cp, size = decode(data, a)
@@ -176,7 +182,7 @@ def _suffix(data: Any, a: Any, b: Any, table: Any, marks: Any, units: Any) -> An
     c, size = decode(data, p)
     if c == 0x2E:
         n = 1
-        while b - n > a and data[b - n - 1] == 0x2E:
+        while b - n > a and byte_at(data, b - n - 1) == 0x2E:
             n += 1
         if n > 1:
             return n
@@ -193,19 +199,21 @@ def _suffix(data: Any, a: Any, b: Any, table: Any, marks: Any, units: Any) -> An
     if (c == 0x73 or c == 0x53) and (d == 0x27 or d == 0x2019):  # 's
         return size + s
     if c == 0x2B:
-        return 1 if _is_digit(data[p - 1]) else 0
+        return 1 if _is_digit(byte_at(data, p - 1)) else 0
     if m & CURRENCY:
-        if _is_digit(data[p - 1]):
+        if _is_digit(byte_at(data, p - 1)):
             return size
-        if c == 0x24 and d == 0x53 and q - 2 >= a and data[q - 1] == 0x55 and _is_digit(data[q - 2]):  # 5US$
+        if (
+            c == 0x24 and d == 0x53 and q - 2 >= a and byte_at(data, q - 1) == 0x55 and _is_digit(byte_at(data, q - 2))
+        ):  # 5US$
             return 3
-        if c == 0x24 and (d == 0x43 or d == 0x41) and q - 1 >= a and _is_digit(data[q - 1]):
+        if c == 0x24 and (d == 0x43 or d == 0x41) and q - 1 >= a and _is_digit(byte_at(data, q - 1)):
             return 2
         return 0
     j = b
-    while j > a and b - j <= 4 and not _is_digit(data[j - 1]):
+    while j > a and b - j <= 4 and not _is_digit(byte_at(data, j - 1)):
         j -= 1
-    if j < b and j > a and _is_digit(data[j - 1]):
+    if j < b and j > a and _is_digit(byte_at(data, j - 1)):
         h = hash_chunk(data, j, b)
         for u in range(len(units)):
             if units[u] == h:
@@ -225,7 +233,7 @@ def _host(data: Any, a: Any, b: Any, table: Any) -> bool:
     while i < b:
         c, s = decode(data, i)
         if c == 0x2E:
-            if chars == 0 or data[i - 1] == 0x2D or data[i - 1] == 0x5F:
+            if chars == 0 or byte_at(data, i - 1) == 0x2D or byte_at(data, i - 1) == 0x5F:
                 return False
             dots += 1
             label = i + 1
@@ -245,14 +253,14 @@ def _host(data: Any, a: Any, b: Any, table: Any) -> bool:
         i += s
     if not (dots and i > label and ((letters and 2 <= chars <= 63) or (numbers and dots == 3 and chars <= 3))):
         return False
-    if i < b and data[i] == 0x3A:
+    if i < b and byte_at(data, i) == 0x3A:
         n = 0
-        while i + 1 + n < b and _is_digit(data[i + 1 + n]):
+        while i + 1 + n < b and _is_digit(byte_at(data, i + 1 + n)):
             n += 1
         if n < 2 or n > 5:
             return False
         i += n + 1
-    return bool(i == b or data[i] == 0x2F or data[i] == 0x3F or data[i] == 0x23)
+    return bool(i == b or byte_at(data, i) == 0x2F or byte_at(data, i) == 0x3F or byte_at(data, i) == 0x23)
 
 
 @kernel
@@ -261,24 +269,30 @@ def _is_address(data: Any, a: Any, b: Any, table: Any) -> bool:
     start = a
     dotted = False
     for i in range(a, b):
-        if data[i] == 0x2E:
+        if byte_at(data, i) == 0x2E:
             dotted = True
             break
     if not dotted:
         return False
     i = a
     while i < b:
-        c = data[i]
+        c = byte_at(data, i)
         word = c >= 0x80 or _is_digit(c) or 65 <= c <= 90 or 97 <= c <= 122
         if not (word or c == 0x5F or c == 0x2B or c == 0x2D or c == 0x2E):
             break
         i += 1
-    if i - a >= 2 and i + 2 < b and data[i] == 0x3A and data[i + 1] == 0x2F and data[i + 2] == 0x2F:
+    if (
+        i - a >= 2
+        and i + 2 < b
+        and byte_at(data, i) == 0x3A
+        and byte_at(data, i + 1) == 0x2F
+        and byte_at(data, i + 2) == 0x2F
+    ):
         start = i + 3
     if start < b and _host(data, start, b, table):
         return True
     for i in range(a + 1, b - 1):  # noqa: SIM110 - numba compiles no any()
-        if data[i] == 0x40 and _host(data, i + 1, b, table):  # user@host, with whatever stands before
+        if byte_at(data, i) == 0x40 and _host(data, i + 1, b, table):  # user@host, with whatever stands before
             return True
     return False
 
@@ -286,7 +300,7 @@ def _is_address(data: Any, a: Any, b: Any, table: Any) -> bool:
 @kernel
 def _infix(data: Any, i: Any, a: Any, b: Any, table: Any, marks: Any) -> Any:
     """The bytes of the mark at byte `i` that cuts the chunk [a, b), or 0."""
-    byte = data[i]
+    byte = byte_at(data, i)
     if byte < 0x80:
         if _is_digit(byte) or 65 <= byte <= 90 or 97 <= byte <= 122:
             return 0
@@ -296,7 +310,7 @@ def _infix(data: Any, i: Any, a: Any, b: Any, table: Any, marks: Any) -> Any:
             if n > 1:
                 return n
         elif byte == 0x2D:
-            while n < 3 and i + n < b and data[i + n] == 0x2D:
+            while n < 3 and i + n < b and byte_at(data, i + n) == 0x2D:
                 n += 1
         if i == a or i + n >= b:
             return 0
@@ -305,7 +319,7 @@ def _infix(data: Any, i: Any, a: Any, b: Any, table: Any, marks: Any) -> Any:
         digit = before < 0x80 and _is_digit(before)
         # A sign between numbers: one mark, and - may follow it.
         if byte == 0x2B or byte == 0x2A or byte == 0x5E or byte == 0x2D:
-            following = data[i + 1]
+            following = byte_at(data, i + 1)
             if digit and (_is_digit(following) or following == 0x2D):
                 return 1
             if byte != 0x2D:
@@ -399,7 +413,7 @@ def cut_chunk(
             n = 0
             while i < b:
                 size = 1
-                if data[i] >= 0x80:
+                if byte_at(data, i) >= 0x80:
                     _, size = decode(data, i)
                 i += size
                 if i == b or listed & (np.uint64(1) << np.uint64(n)):
@@ -419,7 +433,7 @@ def cut_chunk(
                 n = _infix(data, i, a, b, table, marks)
                 if n == 0:
                     i += 1
-                    while i < b and data[i] & 0xC0 == 0x80:
+                    while i < b and byte_at(data, i) & 0xC0 == 0x80:
                         i += 1
                     continue
                 if i > first:

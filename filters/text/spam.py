@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from ...curate.documents import Documents
 from .buffers import TextBuffers
 from .chars import ALPHA, BREAK, DIGIT, HAN, SPACE, char_table, decode
+from .kernel import kernel
 from .words import buffers_of
 
 SPAM_COLUMNS = ("contacts", "keyword_chars", "title_repeats", "title_chars", "full_width")
@@ -30,7 +30,7 @@ MAX_KEYWORD = 8
 MIN_TITLE, MAX_TITLE = 6, 60
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _digits(data: Any, i: Any, hi: Any) -> Any:
     """How many ASCII digits start at byte `i`."""
     n = 0
@@ -39,7 +39,7 @@ def _digits(data: Any, i: Any, hi: Any) -> Any:
     return n
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _phone(data: Any, i: Any, hi: Any, n: Any) -> Any:
     """The bytes of a telephone number that starts with the `n` digits at byte `i`, or 0."""
     if n == 11 and data[i] == 49 and 51 <= data[i + 1] <= 57:
@@ -59,7 +59,7 @@ def _phone(data: Any, i: Any, hi: Any, n: Any) -> Any:
     return 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _messenger(data: Any, i: Any, hi: Any, before: Any) -> Any:
     """The bytes of a messenger's name at byte `i`, or 0; `before` is the byte before it."""
     a = data[i]
@@ -80,7 +80,7 @@ def _messenger(data: Any, i: Any, hi: Any, before: Any) -> Any:
     return 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _account(data: Any, i: Any, hi: Any) -> Any:
     """The bytes up to the end of an account that starts within 5 characters of byte `i`, or 0."""
     j = i
@@ -111,12 +111,12 @@ def _account(data: Any, i: Any, hi: Any) -> Any:
     return 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _separator(cp: Any, f: Any) -> bool:
     return bool(cp == 0x2C or cp == 0x7C or cp == 0x5F or cp == 0x2F or (f & SPACE and not f & BREAK))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _count_spam(data: Any, offsets: Any, table: Any, out: Any) -> None:
     for d in range(len(offsets) - 1):
         lo = offsets[d]

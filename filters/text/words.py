@@ -43,6 +43,7 @@ from .hashing import hash_bytes, hash_documents
 from .kernel import kernel
 from .plain import DIGIT_, LETTER, ascii_kinds, listed_filter, plain_chunk
 from .spaced import MAX_SUFFIXES, cut_chunk, cut_list, mark_table, unit_hashes
+from .wide import byte_at
 from .zh_words import best_cuts, in_run, is_alnum, word_end
 
 SPACED, JIEBA, RUNS = 0, 1, 2
@@ -117,16 +118,22 @@ def segmentations_of(docs: Documents) -> dict[bytes, Segmentation]:
 def styles_of(docs: Documents) -> NDArray[np.int8]:
     """How each document is cut: by its language, or by its characters where the language is unknown."""
     key = f"word_styles/{hash(tuple(docs.languages))}"
-    return docs.memo(key, lambda: choose_styles(docs.languages, classes_of(docs)))
+    return docs.memo(key, lambda: _choose_styles(docs))
 
 
-def choose_styles(languages: list[str | None], counts: dict[str, NDArray[np.int64]]) -> NDArray[np.int8]:
+_STYLES = {"zh": JIEBA, "yue": JIEBA, "wuu": JIEBA, "lzh": JIEBA, "ja": RUNS}
+
+
+def _choose_styles(docs: Documents) -> NDArray[np.int8]:
+    languages = docs.languages
+    if None not in languages:
+        return np.array([_STYLES.get(lang or "", SPACED) for lang in languages], dtype=np.int8)
+    counts = classes_of(docs)
     letters = counts["alpha"]
     kana = counts["kana"] > MAX_KANA_SHARE * letters
     guess = np.where(kana, RUNS, np.where(counts["han"] >= MIN_HAN_SHARE * letters, JIEBA, SPACED))
     guess[(counts["han"] + counts["kana"]) == 0] = SPACED
-    known = {"zh": JIEBA, "yue": JIEBA, "wuu": JIEBA, "lzh": JIEBA, "ja": RUNS}
-    styles = [int(g) if lang is None else known.get(lang, SPACED) for lang, g in zip(languages, guess, strict=True)]
+    styles = [int(g) if lang is None else _STYLES.get(lang, SPACED) for lang, g in zip(languages, guess, strict=True)]
     return np.array(styles, dtype=np.int8)
 
 
@@ -151,7 +158,7 @@ def _emit(
     i = a
     last = 0
     while i < b:
-        byte = data[i]
+        byte = byte_at(data, i)
         if byte < 0x80:
             last = table[byte]
             i += 1
@@ -224,7 +231,7 @@ def _cut_spaced(
                 k = _write(i, j, h, j - i, bits, k, starts, ends, hashes, chars, flags)
                 newline = False
                 if stop > j:
-                    bits = ONLY_SYMBOLS | ONLY_PUNCT | (ENDS_SENTENCE if table[data[j]] & TERMINAL else 0)
+                    bits = ONLY_SYMBOLS | ONLY_PUNCT | (ENDS_SENTENCE if table[byte_at(data, j)] & TERMINAL else 0)
                     k = _write(j, stop, hash_bytes(data, j, stop), 1, bits, k, starts, ends, hashes, chars, flags)
                 i = stop
                 continue
@@ -258,7 +265,7 @@ def _cut_spaced(
                 j += s
         else:
             while j < hi:
-                c = np.int64(data[j])
+                c = np.int64(byte_at(data, j))
                 s = 1
                 if c >= 0x80:
                     c, s = decode(data, j)
@@ -322,7 +329,7 @@ def _cut_chinese(
                 k = _write(i, j, hash_bytes(data, i, j), to - at, bits, k, starts, ends, hashes, chars, flags)
             else:
                 k = _emit(data, i, j, table, newline, k, starts, ends, hashes, chars, flags)
-            if data[i] == 0x2E and to < n and is_alnum(data[j]):
+            if byte_at(data, i) == 0x2E and to < n and is_alnum(byte_at(data, j)):
                 flags[k - 1] &= ~ENDS_SENTENCE  # 3.14 and example.com are cut at the dot
             newline = False
             at = to

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from .buffers import TextBuffers
 from .dictionary import WordTrie, dictionary, follow
 from .kernel import kernel
+from .wide import byte_at
 
 FIRST_HAN, LAST_HAN = 0x4E00, 0x9FD5
 """The Han characters that jieba looks up; rarer ones are words of their own."""
@@ -25,12 +26,12 @@ FIRST_HAN, LAST_HAN = 0x4E00, 0x9FD5
 @kernel
 def in_run(data: Any, i: Any) -> Any:
     """Length in bytes of the character at `i` if it belongs to a run that is cut by the dictionary, else 0."""
-    b = data[i]
+    b = byte_at(data, i)
     if b >= 0x80:
         # E4 B8 80 is the first Han character, E9 BF 95 the last.
-        if b < 0xE4 or b > 0xE9 or (b == 0xE4 and data[i + 1] < 0xB8):
+        if b < 0xE4 or b > 0xE9 or (b == 0xE4 and byte_at(data, i + 1) < 0xB8):
             return 0
-        if b == 0xE9 and data[i + 1] == 0xBF and data[i + 2] > 0x95:
+        if b == 0xE9 and byte_at(data, i + 1) == 0xBF and byte_at(data, i + 2) > 0x95:
             return 0
         return 3
     if 0x61 <= b <= 0x7A or 0x30 <= b <= 0x39 or 0x41 <= b <= 0x5A:
@@ -63,9 +64,13 @@ def best_cuts(
             break
         places[n] = i
         if size == 3:
-            run[n] = ((np.int32(data[i]) & 0x0F) << 12) | ((np.int32(data[i + 1]) & 0x3F) << 6) | (data[i + 2] & 0x3F)
+            run[n] = (
+                ((np.int32(byte_at(data, i)) & 0x0F) << 12)
+                | ((np.int32(byte_at(data, i + 1)) & 0x3F) << 6)
+                | (byte_at(data, i + 2) & 0x3F)
+            )
         else:
-            run[n] = data[i]
+            run[n] = byte_at(data, i)
         n += 1
         i += size
     places[n] = i
@@ -120,9 +125,9 @@ def _cut_ends(data: Any, roots: Any, edges: Any, weights: Any, unknown: float, e
     i = 0
     while i < len(data):
         if in_run(data, i) == 0:
-            b = data[i]
+            b = byte_at(data, i)
             i += 1 if b < 0x80 else (2 if b < 0xE0 else (3 if b < 0xF0 else 4))
-            if b == 13 and i < len(data) and data[i] == 10:
+            if b == 13 and i < len(data) and byte_at(data, i) == 10:
                 i += 1
             ends[words] = i
             words += 1
