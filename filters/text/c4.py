@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .buffers import TextBuffers, readonly
 from .chars import CLOSER, HAN, HANGUL, KANA, LINE_END, SPACE, UNSPACED, char_table, decode
-from .kernel import kernel
+from .kernel import kernel, part
 from .line_scan import first_mark, last_mark, line_close, scan_line
 from .lines import SHORT_LINE
 from .phrases import Phrases, find_phrase, next_place
@@ -32,7 +32,7 @@ class LineCut:
     ends: NDArray[np.int64]
 
 
-@kernel
+@part
 def _citation(data: Any, i: Any, hi: Any) -> Any:
     """The length of [12], [], [edit] or [citation needed] at byte `i` (a left bracket), or 0."""
     j = i + 1
@@ -53,7 +53,7 @@ def _citation(data: Any, i: Any, hi: Any) -> Any:
     return 0
 
 
-@kernel
+@part
 def _whole_line_end(last: Any, core: Any, dots: Any, chinese: bool, table: Any) -> Any:
     """Whether a line is complete by its last character, and by the last before closing quotes and brackets."""
     if last == 0x2E and dots >= 3:
@@ -66,7 +66,7 @@ def _whole_line_end(last: Any, core: Any, dots: Any, chinese: bool, table: Any) 
     return (last == core or core >= 0x80) and table[core] & LINE_END != 0
 
 
-@kernel
+@part
 def _close_without_citations(data: Any, a: Any, b: Any, table: Any) -> Any:
     """What the line [a, b) ends with once its citations are gone: the last character, the last one before closing
     quotes and brackets, and the full stops at the end."""
@@ -95,7 +95,7 @@ def _close_without_citations(data: Any, a: Any, b: Any, table: Any) -> Any:
     return last, core, dots
 
 
-@kernel
+@part
 def _runs(data: Any, a: Any, b: Any, enough: Any, table: Any) -> Any:
     """How many stretches without white space the line [a, b) has; counted up to `enough` of them."""
     runs = 0
@@ -111,7 +111,7 @@ def _runs(data: Any, a: Any, b: Any, enough: Any, table: Any) -> Any:
     return runs
 
 
-@kernel
+@part
 def _longest_run(data: Any, a: Any, b: Any, table: Any) -> Any:
     """Characters of the longest stretch without white space; what is not spaced is no word: it counts afresh."""
     run = 0
@@ -128,7 +128,7 @@ def _longest_run(data: Any, a: Any, b: Any, table: Any) -> Any:
     return longest
 
 
-@kernel
+@part
 def _marks(data: Any, a: Any, b: Any, table: Any) -> Any:
     """How many characters of the line are not white space."""
     n = 0
@@ -140,7 +140,7 @@ def _marks(data: Any, a: Any, b: Any, table: Any) -> Any:
     return n
 
 
-@kernel
+@part
 def _holds(
     data: Any,
     a: Any,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .buffers import TextBuffers, readonly
-from .kernel import kernel
+from .kernel import kernel, part
 from .wide import HIGHS, ONES, byte_at, equal, load8, lowest
 
 ALPHA = 1
@@ -111,7 +111,7 @@ def char_table() -> NDArray[np.uint16]:
     return readonly(table)
 
 
-@kernel
+@part
 def decode(data: Any, i: Any) -> Any:
     """The code point at byte `i` and its length in bytes; `data` must be valid UTF-8, as Arrow strings are."""
     b = np.int64(byte_at(data, i))
@@ -173,12 +173,12 @@ def _ascii_counts() -> NDArray[np.uint64]:
     return readonly(counts)
 
 
-@kernel
+@part
 def _field(fields: Any, k: Any) -> Any:
     return np.int64((fields >> np.uint64(8 * k)) & np.uint64(0xFF))
 
 
-@kernel
+@part
 def _counts_as_curly(data: Any, i: Any, lo: Any, end: Any) -> bool:
     """Whether the curly bracket at byte `i` of the text [lo, end) is not one of -{...}-."""
     if byte_at(data, i) == 0x7B:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ...curate.errors import CorpusmillError
 from .buffers import readonly
-from .kernel import kernel
+from .kernel import kernel, part
 
 _FILE = Path(__file__).parent.parent / "data" / "zh_words.zst"
 _HEAD = b"zh_words 1\n"
@@ -147,7 +147,7 @@ class WordTrie:
         return bool(node and self.weights[node >> 1] != -np.inf)
 
 
-@kernel
+@part
 def _slot(key: Any, mask: Any) -> Any:
     """Where in the table the search for a key begins."""
     h = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
@@ -168,7 +168,7 @@ def _hash_edges(labels: Any, counts: Any, nodes: Any, edges: Any) -> None:
             child += 1
 
 
-@kernel
+@part
 def follow(edges: Any, node: Any, char: Any) -> Any:
     """The node after `node` (as it travels) by a character of the basic plane, 0 for none."""
     mask = len(edges) - 1
@@ -235,7 +235,7 @@ def _with_user_words(words: dict[str, int], path: Path, cut: Callable[[str], lis
             added[word] = max(int(parts[1]), 1)
             continue
         share = 1.0
-        for part in cut(word):
-            share *= words.get(part, 1) / total
+        for piece in cut(word):
+            share *= words.get(piece, 1) / total
         added[word] = max(int(share * total) + 1, words.get(word, 0))
     return added

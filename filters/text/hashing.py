@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .kernel import kernel
+from .kernel import kernel, part
 from .wide import load8
 
 _BASIS = np.uint64(0xCBF29CE484222325)
@@ -14,7 +14,7 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
 
-@kernel
+@part
 def hash_bytes(data: Any, start: Any, end: Any) -> Any:
     """A 64-bit hash of some bytes, eight at a time: most words are one step."""
     h = _BASIS ^ np.uint64(end - start)
@@ -32,6 +32,15 @@ def hash_bytes(data: Any, start: Any, end: Any) -> Any:
             for k in range(end - 1, i - 1, -1):
                 tail = (tail << np.uint64(8)) | np.uint64(data[k])
         h = (h ^ (tail << shift)) * _STEP
+    h = (h ^ (h >> np.uint64(30))) * _MIX
+    return h ^ (h >> np.uint64(31))
+
+
+@part
+def hash_eight(eight: Any, n: Any) -> Any:
+    """`hash_bytes` of the first `n` (1 to 8) of eight bytes."""
+    h = _BASIS ^ np.uint64(n)
+    h = (h ^ (eight << np.uint64(8 * (8 - n)))) * _STEP
     h = (h ^ (h >> np.uint64(30))) * _MIX
     return h ^ (h >> np.uint64(31))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .chars import BREAK, CLOSER, SPACE, decode
-from .kernel import kernel
+from .kernel import part
 from .wide import HIGHS, ONES, below, byte_at, equal, load8, lowest
 
 _BLANKS = np.uint64(0x20) * ONES
@@ -15,7 +15,7 @@ _DOTS = np.uint64(0x2E) * ONES
 _BRACKETS = np.uint64(0x5B) * ONES
 
 
-@kernel
+@part
 def before(data: Any, i: Any) -> Any:
     """Where the character that ends before byte `i` starts."""
     i -= 1
@@ -24,7 +24,7 @@ def before(data: Any, i: Any) -> Any:
     return i
 
 
-@kernel
+@part
 def first_mark(data: Any, i: Any, end: Any, table: Any) -> Any:
     """The first byte from `i` on that is not white space within a line: its first mark, its line end, or `end`."""
     while i < end:
@@ -36,7 +36,7 @@ def first_mark(data: Any, i: Any, end: Any, table: Any) -> Any:
     return i
 
 
-@kernel
+@part
 def scan_line(data: Any, i: Any, end: Any) -> Any:
     """Of the line from byte `i` on: (its end, where the next one starts, its bytes that start no character, its
     ellipses, whether it holds one of the marks 。！？, whether it holds a left bracket)."""
@@ -110,7 +110,7 @@ def scan_line(data: Any, i: Any, end: Any) -> Any:
     return end, end, more, ellipses, holds_end, bracket
 
 
-@kernel
+@part
 def last_mark(data: Any, a: Any, end: Any, table: Any) -> Any:
     """(where the last character of [a, end) ends that is not white space, the bytes after it that start none);
     there must be such a character."""
@@ -123,7 +123,7 @@ def last_mark(data: Any, a: Any, end: Any, table: Any) -> Any:
         end = i
 
 
-@kernel
+@part
 def line_close(data: Any, a: Any, b: Any, table: Any) -> Any:
     """How the line [a, b), white space around it taken off, ends: (its last character, the one before that, the last one
     that closes no quotation or bracket, the one before that, the full stops at the end). White space does not count; 0

@@ -16,7 +16,7 @@ from ...curate.documents import Documents
 from .buffers import TextBuffers
 from .chars import LINE_END, char_table, decode
 from .hashing import hash_bytes
-from .kernel import kernel
+from .kernel import kernel, part
 from .line_scan import first_mark, last_mark, line_close, scan_line
 from .words import buffers_of, classes_of
 
@@ -53,7 +53,7 @@ _BASIS = np.uint64(0xCBF29CE484222325)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
 
-@kernel
+@part
 def seen_before(key: Any, keys: Any, stamps: Any, stamp: Any, mask: Any) -> bool:
     """Adds `key` to an open-addressing set and says whether it was there. `stamp` names the set: another stamp
     is another, empty set in the same memory, so nothing has to be cleared between documents."""
@@ -67,7 +67,7 @@ def seen_before(key: Any, keys: Any, stamps: Any, stamp: Any, mask: Any) -> bool
     return False
 
 
-@kernel
+@part
 def table_mask(n: Any) -> Any:
     """One less than the power of two that is at least twice `n`."""
     size = 4

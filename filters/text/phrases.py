@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .buffers import Bytes, Int64s, TextBuffers, readonly
 from .chars import ALPHA, DIGIT, HAN, HANGUL, KANA, UNSPACED, char_table, decode
-from .kernel import kernel
+from .kernel import kernel, part
 from .wide import load2
 
 _GATE = 0x9E3779B1
@@ -81,13 +81,13 @@ def _shifts(raw: list[bytes], shortest: int) -> NDArray[np.uint8]:
     return shifts
 
 
-@kernel
+@part
 def _lowered(b: Any) -> Any:
     c = np.int64(b)
     return c | 0x20 if 65 <= c <= 90 else c
 
 
-@kernel
+@part
 def _joined(data: Any, lo: Any, hi: Any, inner: Any, outer: Any, table: Any) -> bool:
     """Whether the characters that start at `inner` and `outer` (bytes; outside [lo, hi) means none) make one word."""
     if outer < lo or outer >= hi:
@@ -99,7 +99,7 @@ def _joined(data: Any, lo: Any, hi: Any, inner: Any, outer: Any, table: Any) -> 
     return bool(f & word and g & word and not f & unspaced and not g & unspaced)
 
 
-@kernel
+@part
 def find_phrase(
     data: Any, i: Any, lo: Any, hi: Any, table: Any, phrases: Any, offsets: Any, heads: Any, whole_words: bool
 ) -> Any:
@@ -130,7 +130,7 @@ def find_phrase(
     return 0
 
 
-@kernel
+@part
 def next_place(data: Any, i: Any, hi: Any, shortest: Any, shifts: Any, gate: Any) -> Any:
     """The first byte from `i` on at which a phrase may start that ends by `hi`, or `hi`."""
     while i + shortest <= hi:

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .buffers import TextBuffers, readonly
-from .hashing import hash_bytes, hash_documents
-from .kernel import kernel
+from .hashing import hash_bytes, hash_documents, hash_eight
+from .kernel import part
 from .spaced import listed_chunks
-from .wide import byte_at
+from .wide import byte_at, leading_letters, load8
 
 LETTER, DIGIT_, BLANK, CLOSES, CLOSES_LETTERS, STOP = 1, 2, 4, 8, 16, 32
 """Kinds of ASCII characters; CLOSES comes off letters and digits, CLOSES_LETTERS off letters (8) is a face)."""
@@ -58,19 +58,26 @@ def listed_filter() -> NDArray[np.uint8]:
     return readonly(bits)
 
 
-@kernel
+@part
 def _may_be_listed(h: Any, bits: Any) -> bool:
     place = np.int64(h >> np.uint64(64 - _FILTER_BITS))
     return bool((bits[place >> 3] >> (place & 7)) & 1)
 
 
-@kernel
+@part
 def plain_chunk(data: Any, i: Any, hi: Any, kinds: Any, listed: Any) -> Any:
     """Of a plain chunk at byte `i`: (where its word ends, where its mark ends, the word's hash); (0, 0, 0) for others."""
     kind = kinds[byte_at(data, i)]
-    j = i + 1
-    while j < hi and kinds[byte_at(data, j)] == kind:
-        j += 1
+    j = i
+    letters = np.int64(8)
+    eight = np.uint64(0)
+    while kind == LETTER and letters == 8 and j + 8 <= hi:
+        eight = load8(data, j)
+        letters = leading_letters(eight)
+        j += letters
+    if letters == 8:
+        while j < hi and kinds[byte_at(data, j)] == kind:
+            j += 1
     stop = j
     mark = 0
     if j < hi:
@@ -79,7 +86,7 @@ def plain_chunk(data: Any, i: Any, hi: Any, kinds: Any, listed: Any) -> Any:
             stop = j + 1
     if stop < hi and kinds[byte_at(data, stop)] != BLANK:
         return 0, 0, np.uint64(0)
-    h = hash_bytes(data, i, j)
+    h = hash_eight(eight, letters) if j - i == letters < 8 else hash_bytes(data, i, j)
     if kind == LETTER:
         if _may_be_listed(h, listed):
             return 0, 0, np.uint64(0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...curate.documents import Documents
 from .buffers import readonly
-from .kernel import kernel
+from .kernel import kernel, part
 from .lines import table_mask
 from .words import ENDS_SENTENCE, HAS_ALPHA, ONLY_PUNCT, ONLY_SYMBOLS, STARTS_LINE, Segmentation, hash_words, words_of
 
@@ -21,7 +21,7 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 
 
-@kernel
+@part
 def _ngram(prefix: Any, first: Any, n: Any, power: Any) -> Any:
     """The hash of words first..first+n: a polynomial over the word hashes, in constant time from prefix sums."""
     h = prefix[first + n] - prefix[first] * power

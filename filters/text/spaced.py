@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from .buffers import readonly
 from .chars import ALPHA, LOWER, UPPER, decode
-from .kernel import kernel
+from .kernel import part
 from .wide import byte_at
 
 PREFIX = 1
@@ -58,6 +58,9 @@ class CutList:
     keys: NDArray[np.uint64]
     cuts: NDArray[np.uint64]
     """A bit for each character (an apostrophe is one) after which the chunk is cut; bit 63 marks a slot that is taken."""
+    lengths: NDArray[np.uint64]
+    """uint64[65536]: by a chunk's first and last byte, a bit for each length in bytes that a listed one has. Few chunks
+    pass, and the others need not be hashed."""
 
 
 _BASIS = np.uint64(0xCBF29CE484222325)
@@ -65,7 +68,7 @@ _PRIME = np.uint64(0x100000001B3)
 _TAKEN = np.uint64(1 << 63)
 
 
-@kernel
+@part
 def hash_chunk(data: Any, a: Any, b: Any) -> Any:
     """FNV-1a of a chunk, curly apostrophes read as straight ones."""
     h = _BASIS
@@ -85,10 +88,13 @@ def hash_chunk(data: Any, a: Any, b: Any) -> Any:
     return h ^ (h >> np.uint64(29))
 
 
-@kernel
-def _listed(data: Any, a: Any, b: Any, keys: Any, cuts: Any) -> Any:
+@part
+def _listed(data: Any, a: Any, b: Any, keys: Any, cuts: Any, lengths: Any) -> Any:
     """The cuts of the chunk [a, b) if it is listed, else 0."""
-    if b - a > MAX_LISTED:
+    if b - a > MAX_LISTED or b <= a:
+        return np.uint64(0)
+    ends = np.int64(byte_at(data, a)) << 8 | np.int64(byte_at(data, b - 1))
+    if not (lengths[ends] >> np.uint64(b - a)) & np.uint64(1):
         return np.uint64(0)
     h = hash_chunk(data, a, b)
     mask = len(keys) - 1
@@ -100,7 +106,7 @@ def _listed(data: Any, a: Any, b: Any, keys: Any, cuts: Any) -> Any:
     return np.uint64(0)
 
 
-@kernel
+@part
 def _before(data: Any, i: Any) -> Any:
     """Where the character that ends before byte `i` starts."""
     i -= 1
@@ -109,12 +115,12 @@ def _before(data: Any, i: Any) -> Any:
     return i
 
 
-@kernel
+@part
 def _is_digit(byte: Any) -> bool:
     return bool(48 <= byte <= 57)
 
 
-@kernel
+@part
 def _dots(data: Any, a: Any, b: Any) -> Any:
     """How many full stops start at byte `a`."""
     n = 0
@@ -123,7 +129,7 @@ def _dots(data: Any, a: Any, b: Any) -> Any:
     return n
 
 
-@kernel
+@part
 def _prefix(data: Any, a: Any, b: Any, table: Any, marks: Any) -> Any:
     """The bytes that come off the start of [a, b)."""
     byte = byte_at(data, a)
@@ -151,7 +157,7 @@ def _prefix(data: Any, a: Any, b: Any, table: Any, marks: Any) -> Any:
     return size
 
 
-@kernel
+@part
 def _stop_comes_off(data: Any, a: Any, p: Any, table: Any, marks: Any) -> bool:
     """Whether the full stop at byte `p`, the last of [a, p], comes off."""
     if p == a:
@@ -173,7 +179,7 @@ def _stop_comes_off(data: Any, a: Any, p: Any, table: Any, marks: Any) -> bool:
     return bool(f & UPPER and table[d] & UPPER)
 
 
-@kernel
+@part
 def _suffix(data: Any, a: Any, b: Any, table: Any, marks: Any, units: Any) -> Any:
     """The bytes that come off the end of [a, b)."""
     if a >= b:
@@ -221,7 +227,7 @@ def _suffix(data: Any, a: Any, b: Any, table: Any, marks: Any, units: Any) -> An
     return 0
 
 
-@kernel
+@part
 def _host(data: Any, a: Any, b: Any, table: Any) -> bool:
     """Whether [a, b) is a domain with a dot and a lower-case ending, or four numbers, and then at most a port and a path."""
     i = a
@@ -263,7 +269,7 @@ def _host(data: Any, a: Any, b: Any, table: Any) -> bool:
     return bool(i == b or byte_at(data, i) == 0x2F or byte_at(data, i) == 0x3F or byte_at(data, i) == 0x23)
 
 
-@kernel
+@part
 def _is_address(data: Any, a: Any, b: Any, table: Any) -> bool:
     """Whether the chunk is a web or mail address from its start to its end."""
     start = a
@@ -297,7 +303,7 @@ def _is_address(data: Any, a: Any, b: Any, table: Any) -> bool:
     return False
 
 
-@kernel
+@part
 def _infix(data: Any, i: Any, a: Any, b: Any, table: Any, marks: Any) -> Any:
     """The bytes of the mark at byte `i` that cuts the chunk [a, b), or 0."""
     byte = byte_at(data, i)
@@ -354,7 +360,7 @@ def _infix(data: Any, i: Any, a: Any, b: Any, table: Any, marks: Any) -> Any:
     return 0
 
 
-@kernel
+@part
 def cut_chunk(
     data: Any,
     a: Any,
@@ -364,6 +370,7 @@ def cut_chunk(
     units: Any,
     keys: Any,
     cuts: Any,
+    lengths: Any,
     stack: Any,
     starts: Any,
     ends: Any,
@@ -376,12 +383,12 @@ def cut_chunk(
     depth = 0
     listed = np.uint64(0)
     while a < b:
-        listed = _listed(data, a, b, keys, cuts)
+        listed = _listed(data, a, b, keys, cuts, lengths)
         if listed:
             break
         pre = _prefix(data, a, b, table, marks)
         if pre and a + pre < b:
-            listed = _listed(data, a + pre, b, keys, cuts)
+            listed = _listed(data, a + pre, b, keys, cuts, lengths)
             if listed:
                 starts[k] = a
                 ends[k] = a + pre
@@ -390,7 +397,7 @@ def cut_chunk(
                 break
         suf = _suffix(data, a + pre, b, table, marks, units) if depth < MAX_SUFFIXES else 0
         if suf and b - suf > a:
-            listed = _listed(data, a, b - suf, keys, cuts)
+            listed = _listed(data, a, b - suf, keys, cuts, lengths)
             if listed:
                 stack[depth] = b
                 depth += 1
@@ -508,7 +515,21 @@ def cut_list() -> CutList:
         while cuts[slot] and keys[slot] != h:
             slot = (slot + 1) % size
         keys[slot], cuts[slot] = h, bits
-    return CutList(readonly(keys), readonly(cuts))
+    return CutList(readonly(keys), readonly(cuts), readonly(_lengths(["".join(tokens) for tokens in cells])))
+
+
+def _lengths(chunks: list[str]) -> NDArray[np.uint64]:
+    lengths = np.zeros(1 << 16, np.uint64)
+    for chunk in chunks:
+        # An apostrophe may be curly, and each that is takes two bytes more.
+        apostrophes = chunk.count("'")
+        firsts = (0x27, 0xE2) if chunk[0] == "'" else (chunk.encode()[0],)
+        lasts = (0x27, 0x98, 0x99) if chunk[-1] == "'" else (chunk.encode()[-1],)
+        bits = sum(1 << (len(chunk.encode()) + 2 * n) for n in range(apostrophes + 1))
+        for first in firsts:
+            for last in lasts:
+                lengths[first << 8 | last] |= np.uint64(bits & (2**64 - 1))
+    return lengths
 
 
 def _hash(chunk: str) -> int:

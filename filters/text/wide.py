@@ -8,7 +8,7 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from .kernel import kernel
+from .kernel import part
 
 
 def _load(wide: Any) -> Any:
@@ -47,20 +47,33 @@ HIGHS = np.uint64(0x8080808080808080)
 """The high bit of every byte: what the tests below set for a byte that they find, the lowest one exactly."""
 
 
-@kernel
+@part
 def lowest(found: Any) -> Any:
     """Which byte, from 0, the lowest high bit set in `found` stands for; 8 if there is none."""
     return np.int64(_zeros(found) >> np.uint64(3))
 
 
-@kernel
+@part
 def equal(eight: Any, byte: Any) -> Any:
     """The bytes of `eight` that are `byte`, which is given eight times over."""
     other = eight ^ byte
     return (other - ONES) & ~other & HIGHS
 
 
-@kernel
+@part
 def below(eight: Any, byte: Any) -> Any:
     """The bytes of `eight` that are less than `byte` (at most 128), which is given eight times over."""
     return (eight - byte) & ~eight & HIGHS
+
+
+_CASE = np.uint64(0x20) * ONES
+_BEFORE_A = np.uint64(0x80 - 0x61) * ONES
+_AFTER_Z = np.uint64(0x80 - 0x7B) * ONES
+
+
+@part
+def leading_letters(eight: Any) -> Any:
+    """How many of eight bytes, from the first on, are ASCII letters."""
+    lower = (eight | _CASE) & ~HIGHS
+    letters = (lower + _BEFORE_A) & ~(lower + _AFTER_Z) & ~eight
+    return lowest(~letters & HIGHS)

@@ -40,7 +40,7 @@ from .chars import (
 )
 from .dictionary import dictionary, empty_dictionary
 from .hashing import hash_bytes, hash_documents
-from .kernel import kernel
+from .kernel import kernel, part
 from .plain import DIGIT_, LETTER, ascii_kinds, listed_filter, plain_chunk
 from .spaced import MAX_SUFFIXES, cut_chunk, cut_list, mark_table, unit_hashes
 from .wide import byte_at
@@ -137,7 +137,7 @@ def _choose_styles(docs: Documents) -> NDArray[np.int8]:
     return np.array(styles, dtype=np.int8)
 
 
-@kernel
+@part
 def _emit(
     data: Any,
     a: Any,
@@ -181,7 +181,7 @@ def _emit(
     return _write(a, b, hash_bytes(data, a, b), n, bits, k, starts, ends, hashes, chars, flags)
 
 
-@kernel
+@part
 def _write(
     a: Any, b: Any, h: Any, n: Any, bits: Any, k: Any, starts: Any, ends: Any, hashes: Any, chars: Any, flags: Any
 ) -> Any:
@@ -193,7 +193,7 @@ def _write(
     return k + 1
 
 
-@kernel
+@part
 def _cut_spaced(
     data: Any,
     lo: Any,
@@ -203,6 +203,7 @@ def _cut_spaced(
     units: Any,
     listed: Any,
     cuts: Any,
+    lengths: Any,
     stack: Any,
     kinds: Any,
     plain: Any,
@@ -217,6 +218,9 @@ def _cut_spaced(
     i = lo
     newline = True
     while i < hi:
+        if byte_at(data, i) == 0x20:
+            i += 1
+            continue
         cp, size = decode(data, i)
         f = table[cp]
         if f & SPACE:
@@ -272,7 +276,7 @@ def _cut_spaced(
                 if table[c] & (SPACE | HAN | KANA | UNSPACED):
                     break
                 j += s
-            last = cut_chunk(data, i, j, table, marks, units, listed, cuts, stack, starts, ends, k)
+            last = cut_chunk(data, i, j, table, marks, units, listed, cuts, lengths, stack, starts, ends, k)
             while k < last:
                 k = _emit(data, starts[k], ends[k], table, newline, k, starts, ends, hashes, chars, flags)
                 newline = False
@@ -284,7 +288,7 @@ def _cut_spaced(
     return k
 
 
-@kernel
+@part
 def _cut_chinese(
     data: Any,
     lo: Any,
@@ -347,6 +351,7 @@ def _segment(
     units: Any,
     listed: Any,
     cuts: Any,
+    lengths: Any,
     kinds: Any,
     plain: Any,
     roots: Any,
@@ -388,6 +393,7 @@ def _segment(
                 units,
                 listed,
                 cuts,
+                lengths,
                 stack,
                 kinds,
                 plain,
@@ -420,6 +426,7 @@ def segment(texts: TextBuffers, styles: NDArray[np.int8], user_words: Path | Non
         unit_hashes(),
         cut_list().keys,
         cut_list().cuts,
+        cut_list().lengths,
         ascii_kinds(),
         listed_filter(),
         trie.roots,

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from .buffers import TextBuffers
 from .dictionary import WordTrie, dictionary, follow
-from .kernel import kernel
+from .kernel import kernel, part
 from .wide import byte_at
 
 FIRST_HAN, LAST_HAN = 0x4E00, 0x9FD5
 """The Han characters that jieba looks up; rarer ones are words of their own."""
 
 
-@kernel
+@part
 def in_run(data: Any, i: Any) -> Any:
     """Length in bytes of the character at `i` if it belongs to a run that is cut by the dictionary, else 0."""
     b = byte_at(data, i)
@@ -41,7 +41,7 @@ def in_run(data: Any, i: Any) -> Any:
     return 0
 
 
-@kernel
+@part
 def best_cuts(
     data: Any,
     i: Any,
@@ -99,13 +99,13 @@ def best_cuts(
     return n
 
 
-@kernel
+@part
 def is_alnum(b: Any) -> Any:
     """Whether a byte is an ASCII letter or digit."""
     return 0x61 <= b <= 0x7A or 0x30 <= b <= 0x39 or 0x41 <= b <= 0x5A
 
 
-@kernel
+@part
 def word_end(data: Any, n: Any, k: Any, places: Any, following: Any) -> Any:
     """The character before which the word that starts at character `k` ends, letters and digits left alone joined."""
     to = np.int64(following[k])
