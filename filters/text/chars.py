@@ -182,8 +182,8 @@ def _field(fields: Any, k: Any) -> Any:
 def _counts_as_curly(data: Any, i: Any, lo: Any, end: Any) -> bool:
     """Whether the curly bracket at byte `i` of the text [lo, end) is not one of -{...}-."""
     if byte_at(data, i) == 0x7B:
-        return i == lo or byte_at(data, i - 1) != 0x2D
-    return i + 1 >= end or byte_at(data, i + 1) != 0x2D
+        return bool(i == lo or byte_at(data, i - 1) != 0x2D)
+    return bool(i + 1 >= end or byte_at(data, i + 1) != 0x2D)
 
 
 @kernel

@@ -39,7 +39,8 @@ def part(function: Callable[..., Any]) -> Any:
     So numba need not count references in it. In a `kernel` it does, at every call and for every array that is passed,
     and LLVM can seldom prove it needless: half the time of cutting words went into it.
     """
-    compiled: Any = njit(nogil=True, _nrt=False)(function)
+    options: dict[str, Any] = {"nogil": True, "_nrt": False}  # numba's type stubs do not know the second
+    compiled: Any = njit(**options)(function)
     compiled._cache = _KernelCache(function)
     return compiled
 

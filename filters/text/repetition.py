@@ -44,6 +44,10 @@ def _repetition(hashes: Any, chars: Any, rows: Any, out: Any) -> None:
     # after the pairs, so that the longer n-grams, eight passes of nine, cost next to nothing.
     places = np.empty(most + 1, np.int32)
     slots = np.empty(most + 1, np.int32)
+    # For pairs, which nearly all occur once: a byte for each value of some bits of their hash, in which the second pair
+    # to fall there is seen. Those that share theirs with no other, in prose two in three, need not be counted.
+    sieve = np.empty(4 * room, np.uint8)
+    pairs = np.empty(most + 1, np.int64)
     stamp = 0
     for d in range(len(rows) - 1):
         at = rows[d]
@@ -51,7 +55,6 @@ def _repetition(hashes: Any, chars: Any, rows: Any, out: Any) -> None:
         for w in range(m):
             prefix[w + 1] = prefix[w] * _STEP + hashes[at + w]
             length[w + 1] = length[w] + chars[at + w]
-            places[w] = w
         left = m
         power = _STEP
         for n in range(2, 11):
@@ -59,7 +62,16 @@ def _repetition(hashes: Any, chars: Any, rows: Any, out: Any) -> None:
             # The places left are those of (n - 1)-grams that occur twice; two in a row make an n-gram that may.
             possible = 0
             if n == 2:
-                possible = max(m - 1, 0)
+                sieve_mask = 4 * table_mask(m) + 3
+                sieve[: sieve_mask + 1] = 0
+                for w in range(m - 1):
+                    key = np.int64(_ngram(prefix, w, n, power))
+                    pairs[w] = key
+                    cell = (key >> 20) & sieve_mask
+                    sieve[cell] = (sieve[cell] << 1) | 1
+                for w in range(m - 1):
+                    places[possible] = w
+                    possible += sieve[(pairs[w] >> 20) & sieve_mask] > 1
             else:
                 for p in range(left - 1):
                     if places[p + 1] == places[p] + 1:
@@ -69,7 +81,7 @@ def _repetition(hashes: Any, chars: Any, rows: Any, out: Any) -> None:
             stamp += 1
             for p in range(possible):
                 w = places[p]
-                key = np.int64(_ngram(prefix, w, n, power))
+                key = pairs[w] if n == 2 else np.int64(_ngram(prefix, w, n, power))
                 slot = (key ^ (key >> 29)) & mask
                 while grams[slot, 1] == stamp and grams[slot, 0] != key:
                     slot = (slot + 1) & mask

@@ -318,10 +318,9 @@ def _infix(data: Any, i: Any, a: Any, b: Any, table: Any, marks: Any) -> Any:
         elif byte == 0x2D:
             while n < 3 and i + n < b and byte_at(data, i + n) == 0x2D:
                 n += 1
-        if i == a or i + n >= b:
+        if i == a or i + 1 >= b:
             return 0
         before = decode(data, _before(data, i))[0]
-        after = decode(data, i + n)[0]
         digit = before < 0x80 and _is_digit(before)
         # A sign between numbers: one mark, and - may follow it.
         if byte == 0x2B or byte == 0x2A or byte == 0x5E or byte == 0x2D:
@@ -330,6 +329,9 @@ def _infix(data: Any, i: Any, a: Any, b: Any, table: Any, marks: Any) -> Any:
                 return 1
             if byte != 0x2D:
                 return 0
+        if i + n >= b:
+            return 0
+        after = decode(data, i + n)[0]
         if byte == 0x2E:
             ended = table[before] & LOWER or marks[before] & QUOTE
             return 1 if ended and (table[after] & UPPER or marks[after] & QUOTE) else 0

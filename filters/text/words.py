@@ -296,6 +296,7 @@ def _cut_chinese(
     table: Any,
     roots: Any,
     edges: Any,
+    sieve: Any,
     weights: Any,
     unknown: float,
     places: Any,
@@ -322,7 +323,7 @@ def _cut_chinese(
                 newline = False
             i += size
             continue
-        n = best_cuts(data, i, hi, roots, edges, weights, unknown, places, run, scores, following)
+        n = best_cuts(data, i, hi, roots, edges, sieve, weights, unknown, places, run, scores, following)
         at = 0
         while at < n:
             to = word_end(data, n, at, places, following)
@@ -356,6 +357,7 @@ def _segment(
     plain: Any,
     roots: Any,
     edges: Any,
+    sieve: Any,
     weights: Any,
     unknown: float,
     starts: Any,
@@ -370,7 +372,7 @@ def _segment(
         if styles[d] == JIEBA:
             longest = max(longest, offsets[d + 1] - offsets[d])
     # What is not written is never backed by memory, and runs are short.
-    places, run = np.empty(longest + 1, np.int64), np.empty(longest + 1, np.int32)
+    places, run = np.empty(longest + 1, np.int64), np.empty(longest + 1, np.uint16)
     scores, following = np.empty(longest + 1, np.float64), np.empty(longest + 1, np.int32)
     stack = np.empty(MAX_SUFFIXES, np.int64)
     k = 0
@@ -379,7 +381,7 @@ def _segment(
         hi = offsets[d + 1]
         if styles[d] == JIEBA:
             k = _cut_chinese(
-                data, lo, hi, table, roots, edges, weights, unknown, places, run, scores, following,
+                data, lo, hi, table, roots, edges, sieve, weights, unknown, places, run, scores, following,
                 k, starts, ends, hashes, chars, flags,
             )  # fmt: skip
         else:
@@ -431,6 +433,7 @@ def segment(texts: TextBuffers, styles: NDArray[np.int8], user_words: Path | Non
         listed_filter(),
         trie.roots,
         trie.edges,
+        trie.sieve,
         trie.weights,
         trie.unknown,
         starts,

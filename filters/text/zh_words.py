@@ -48,6 +48,7 @@ def best_cuts(
     end: Any,
     roots: Any,
     edges: Any,
+    sieve: Any,
     weights: Any,
     unknown: float,
     places: Any,
@@ -59,18 +60,16 @@ def best_cuts(
     the word that starts there ends before character `following[k]`. The last four arrays are room to work in."""
     n = 0
     while i < end:
-        size = in_run(data, i)
+        b = byte_at(data, i)
+        size = 3 if 0xE5 <= b <= 0xE8 else in_run(data, i)
         if size == 0:
             break
         places[n] = i
+        cp = np.int64(b)
         if size == 3:
-            run[n] = (
-                ((np.int32(byte_at(data, i)) & 0x0F) << 12)
-                | ((np.int32(byte_at(data, i + 1)) & 0x3F) << 6)
-                | (byte_at(data, i + 2) & 0x3F)
-            )
-        else:
-            run[n] = byte_at(data, i)
+            cp = (cp & 0x0F) << 12
+            cp |= (np.int64(byte_at(data, i + 1)) & 0x3F) << 6 | (np.int64(byte_at(data, i + 2)) & 0x3F)
+        run[n] = cp
         n += 1
         i += size
     places[n] = i
@@ -83,7 +82,7 @@ def best_cuts(
             best = weights[node >> 1] + scores[k + 1]
             x = k + 1
             while node & 1 and x < n:
-                node = follow(edges, node, np.int64(run[x]))
+                node = follow(edges, sieve, node, np.int64(run[x]))
                 if node == 0:
                     break
                 x += 1
@@ -116,10 +115,10 @@ def word_end(data: Any, n: Any, k: Any, places: Any, following: Any) -> Any:
 
 
 @kernel
-def _cut_ends(data: Any, roots: Any, edges: Any, weights: Any, unknown: float, ends: Any) -> Any:
+def _cut_ends(data: Any, roots: Any, edges: Any, sieve: Any, weights: Any, unknown: float, ends: Any) -> Any:
     """Where the words of one text end, white space included: for looking at single texts."""
     room = len(data) + 1
-    places, run = np.empty(room, np.int64), np.empty(room, np.int32)
+    places, run = np.empty(room, np.int64), np.empty(room, np.uint16)
     scores, following = np.empty(room, np.float64), np.empty(room, np.int32)
     words = 0
     i = 0
@@ -132,7 +131,7 @@ def _cut_ends(data: Any, roots: Any, edges: Any, weights: Any, unknown: float, e
             ends[words] = i
             words += 1
             continue
-        n = best_cuts(data, i, len(data), roots, edges, weights, unknown, places, run, scores, following)
+        n = best_cuts(data, i, len(data), roots, edges, sieve, weights, unknown, places, run, scores, following)
         k = 0
         while k < n:
             k = word_end(data, n, k, places, following)
@@ -147,7 +146,7 @@ def cut_text(text: str, words: WordTrie | None = None) -> list[str]:
     trie = dictionary() if words is None else words
     data = TextBuffers.of(pa.array([text], pa.large_string())).data
     ends: NDArray[np.int64] = np.empty(len(data), np.int64)
-    n = _cut_ends(data, trie.roots, trie.edges, trie.weights, trie.unknown, ends)
+    n = _cut_ends(data, trie.roots, trie.edges, trie.sieve, trie.weights, trie.unknown, ends)
     raw, found, start = data.tobytes(), [], 0
     for end in ends[:n].tolist():
         found.append(raw[start:end].decode())
