@@ -32,8 +32,11 @@ from .readers import Bad, Input, Unit
 from .stage import Stage, signal_names, stages
 from .step import Step, Transform
 
-SHARD_BYTES = 128 << 20
-"""Input bytes that go into one output file of each kind; a shard is a run of whole units."""
+SHARD_BYTES = (4 << 20, 128 << 20)
+"""Least and most input bytes that go into one output file of each kind; a shard is a run of whole units."""
+
+SHARDS = 16
+"""Output files of each kind between these bounds: few to handle, enough to be written in parallel."""
 
 ROW_GROUP_BYTES = 32 << 20
 ROW_GROUP_ROWS = 16_384
@@ -88,8 +91,10 @@ class Job:
         """The units of each output file."""
         out: list[list[int]] = [[]]
         size = 0
+        least, most = SHARD_BYTES
+        bound = min(max(sum(u.n_bytes for u in self.units) // SHARDS, least), most)
         for unit in self.units:
-            if out[-1] and size + unit.n_bytes > SHARD_BYTES:
+            if out[-1] and size + unit.n_bytes > bound:
                 out.append([])
                 size = 0
             out[-1].append(unit.index)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import subprocess
 import sys
 from collections import deque
 from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
 from typing import Any
 
 from ..errors import RunError
+from ..fetch import cache_dir
 from ..job import Job, Phase
 from ..phases import run_task
 from ..progress import Display, Meter
@@ -47,12 +51,29 @@ class LocalExecutor:
                 pool.close()
 
 
+def _code_digest() -> str:
+    """Changes with any file of the package: the kernels may then have to be compiled anew."""
+    found = hashlib.sha256()
+    for path in sorted(Path(__file__).parents[2].glob("filters/**/*.py")):
+        stat = path.stat()
+        found.update(f"{path}{stat.st_size}{stat.st_mtime_ns}".encode())
+    return found.hexdigest()[:16]
+
+
+def _touch(path: Path) -> None:
+    """A mark that only saves time: a home that cannot be written to does not stop a run."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
 class _Pool:
     def __init__(self, job: Job, workers: int) -> None:
         self._job = job
         self._size = workers
         self._workers: dict[Connection, subprocess.Popen[bytes]] = {}
-        self._warm = False
+        self._warm_mark = cache_dir() / f"warm-{_code_digest()}"
+        self._warm = self._warm_mark.exists()
         """Whether a batch has gone through: on a new machine the first one compiles the kernels for all workers."""
 
     def _start(self) -> Connection:
@@ -119,6 +140,7 @@ class _Pool:
                     continue
                 if not self._warm:
                     self._warm = True
+                    _touch(self._warm_mark)
                     for worker in list(self._workers):
                         if worker not in busy:
                             give(worker)
