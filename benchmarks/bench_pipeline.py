@@ -59,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=float, default=60.0, help="text of each language at most")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each kind; the median counts")
-    parser.add_argument("--copies", type=int, default=3, help="how often the documents are taken")
+    parser.add_argument("--copies", type=int, default=10, help="how often the documents are taken")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="corpusmill-bench-"))
     where, documents = real_documents(options.megabytes)
