@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .documents import Documents, with_core_columns
 from .job import Job, PartWriter
 from .readers import Bad, read_unit
-from .stage import QUARANTINE_SCHEMA, ROW, Failure, from_table
+from .stage import QUARANTINE_SCHEMA, ROW, Failure, beside, from_table
 
 Dropped = tuple[Documents, list[list[Failure]], list[str | None]]
 """Documents, the broken rules of each, and the id kept in its place, if any."""
@@ -116,8 +116,7 @@ def sketches(job: Job, stage: int, cut: int | None = None) -> pl.DataFrame:
         if cut is not None:
             own = job.read_part(f"map-{stage}", unit, f"sketch-{cut}")
             assert own is not None, "a sketch without the Global's own columns"
-            for name in own.column_names:
-                table = table.append_column(name, own.column(name))
+            table = beside(table, own)
         frame = pl.from_arrow(table)
         assert isinstance(frame, pl.DataFrame)
         frame = frame.with_columns(

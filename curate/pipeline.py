@@ -32,6 +32,7 @@ from .stage import (
     ROW,
     Failure,
     Processed,
+    beside,
     drop_empty,
     ledger_table,
     own_sketch,
@@ -178,7 +179,7 @@ class Pipeline:
         label, step = cut
         if not batches:
             return [], []
-        sketches = [_side_by_side(sketch_table(d), own_sketch(step, d)) for d in batches]
+        sketches = [beside(sketch_table(d), own_sketch(step, d)) for d in batches]
         frame = pl.from_arrow(pa.concat_tables(sketches))
         assert isinstance(frame, pl.DataFrame)
         texts = [t for d in batches for t in d.texts]
@@ -319,12 +320,6 @@ class Pipeline:
         )
         job.save()
         return job
-
-
-def _side_by_side(left: pa.Table, right: pa.Table) -> pa.Table:
-    for name in right.column_names:
-        left = left.append_column(name, right.column(name))
-    return left
 
 
 def as_inputs(inputs: str | Path | Input | Sequence[str | Path | Input]) -> list[Input]:

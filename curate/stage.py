@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from .documents import Documents, Floats, Removed
+from .documents import Documents, Floats
 from .step import Filter, Global, Step, Transform, failures
 
 ROW = "_row"
@@ -298,6 +298,13 @@ def own_sketch(step: Global, docs: Documents) -> pa.Table:
     return own
 
 
+def beside(common: pa.Table, own: pa.Table) -> pa.Table:
+    """A sketch as a Global sees it: the columns that all share, then its own."""
+    for name in own.column_names:
+        common = common.append_column(name, own.column(name))
+    return common
+
+
 Say = Callable[[int, int], None]
 """Called with (documents, bytes) as work goes on."""
 
@@ -310,9 +317,9 @@ __all__ = [
     "Failure",
     "Processed",
     "Quarantined",
-    "Removed",
     "Say",
     "Stage",
+    "beside",
     "drop_empty",
     "from_table",
     "labelled",
