@@ -1,7 +1,8 @@
 """The model: a decoder-only GPT whose state dict is a Hugging Face Qwen3 checkpoint as it stands.
 
 RMSNorm, rotary positions, grouped-query attention with QK-norm, SwiGLU, no biases. Module names follow Qwen3's so
-that export is a save, not a conversion. Everything else is kept as plain as nanoGPT.
+that export is a save, not a conversion. Llama, Qwen2 and GPT-2 are the same model with parts left out or exchanged
+(`ModelConfig.architecture`). Everything else is kept as plain as nanoGPT.
 """
 
 from __future__ import annotations
@@ -11,105 +12,63 @@ from typing import cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
-from .presets import ModelConfig
+from .attention import Attention, KVCache, Layout, RMSNorm, RotaryTable, block_mask, make_layout, positions_in_segments
+from .head import IGNORE, head_loss
+from .presets import ModelConfig, initial_std, output_scale
 
-IGNORE = -100
-"""Target of a token that carries no loss (padding, prompts)."""
-
-
-class KVCache:
-    """Keys and values of the tokens so far, one pair a layer, each (batch, kv_heads, time, head_dim)."""
-
-    def __init__(self, layers: int) -> None:
-        self.layers: list[tuple[Tensor, Tensor] | None] = [None] * layers
-
-    def __len__(self) -> int:
-        return 0 if self.layers[0] is None else int(self.layers[0][0].shape[2])
-
-    def extend(self, layer: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        past = self.layers[layer]
-        if past is not None:
-            key, value = torch.cat([past[0], key], dim=2), torch.cat([past[1], value], dim=2)
-        self.layers[layer] = (key, value)
-        return key, value
+__all__ = ["GPT", "IGNORE", "KVCache", "block_mask", "positions_in_segments"]
 
 
-class RMSNorm(nn.Module):
-    def __init__(self, size: int, eps: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(size))
-        self.eps = eps
+class FeedForward(nn.Module):
+    """SwiGLU; for GPT-2 two matrices with GELU between."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
-
-
-class Attention(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.heads, self.kv_heads, self.head_dim = config.heads, config.kv_heads, config.head_dim
-        width, inner, kv = config.hidden_size, config.heads * config.head_dim, config.kv_heads * config.head_dim
-        self.q_proj = nn.Linear(width, inner, bias=False)
-        self.k_proj = nn.Linear(width, kv, bias=False)
-        self.v_proj = nn.Linear(width, kv, bias=False)
-        self.o_proj = nn.Linear(inner, width, bias=False)
-        self.q_norm = RMSNorm(config.head_dim, config.norm_eps)
-        self.k_norm = RMSNorm(config.head_dim, config.norm_eps)
-
-    def forward(
-        self, x: Tensor, rotary: tuple[Tensor, Tensor], mask: Tensor | None, cache: tuple[KVCache, int] | None
-    ) -> Tensor:
-        rows, time, _ = x.shape
-        # Qwen3's order: project, normalise each head, rotate. Rotating first would not load elsewhere.
-        q = rotate(self.q_norm(self.q_proj(x).view(rows, time, self.heads, self.head_dim)).transpose(1, 2), rotary)
-        k = rotate(self.k_norm(self.k_proj(x).view(rows, time, self.kv_heads, self.head_dim)).transpose(1, 2), rotary)
-        v = self.v_proj(x).view(rows, time, self.kv_heads, self.head_dim).transpose(1, 2)
-        alone = True
-        if cache is not None:
-            store, layer = cache
-            alone = store.layers[layer] is None
-            k, v = store.extend(layer, k, v)
-        if self.kv_heads != self.heads:
-            # Faster than enable_gqa on CPU (18 ms against 24 for 8 x 256 tokens, torch 2.13).
-            k = k.repeat_interleave(self.heads // self.kv_heads, dim=1)
-            v = v.repeat_interleave(self.heads // self.kv_heads, dim=1)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None and alone and time > 1)
-        return cast(Tensor, self.o_proj(y.transpose(1, 2).reshape(rows, time, self.heads * self.head_dim)))
-
-
-class SwiGLU(nn.Module):
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+        gated, bias = config.architecture != "gpt2", config.output_bias
+        width, inner = config.hidden_size, config.intermediate_size
+        self.gate_proj = nn.Linear(width, inner, bias=bias) if gated else None
+        self.up_proj = nn.Linear(width, inner, bias=bias)
+        self.down_proj = nn.Linear(inner, width, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x)))
+        up = self.up_proj(x)
+        inner = F.gelu(up, approximate="tanh") if self.gate_proj is None else F.silu(self.gate_proj(x)) * up
+        return cast(Tensor, self.down_proj(inner))
+
+
+def _norm(config: ModelConfig) -> nn.Module:
+    if config.architecture == "gpt2":
+        return nn.LayerNorm(config.hidden_size, config.norm_eps)
+    return RMSNorm(config.hidden_size, config.norm_eps)
 
 
 class Block(nn.Module):
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, layer: int) -> None:
         super().__init__()
-        self.input_layernorm = RMSNorm(config.hidden_size, config.norm_eps)
-        self.self_attn = Attention(config)
-        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.norm_eps)
-        self.mlp = SwiGLU(config)
+        self.input_layernorm = _norm(config)
+        self.self_attn = Attention(config, layer)
+        self.post_attention_layernorm = _norm(config)
+        self.mlp = FeedForward(config)
+        self.dropout = config.dropout
 
-    def forward(
-        self, x: Tensor, rotary: tuple[Tensor, Tensor], mask: Tensor | None, cache: tuple[KVCache, int] | None
-    ) -> Tensor:
-        x = x + self.self_attn(self.input_layernorm(x), rotary, mask, cache)
-        return cast(Tensor, x + self.mlp(self.post_attention_layernorm(x)))
+    def forward(self, x: Tensor, layout: Layout, cache: KVCache | None) -> Tensor:
+        x = x + self._drop(self.self_attn(self.input_layernorm(x), layout, cache))
+        return x + self._drop(self.mlp(self.post_attention_layernorm(x)))
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training) if self.dropout else x
 
 
 class Decoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
-        self.layers = nn.ModuleList(Block(config) for _ in range(config.layers))
-        self.norm = RMSNorm(config.hidden_size, config.norm_eps)
+        if config.positions == "learned":
+            self.embed_positions = nn.Embedding(config.context, config.hidden_size)
+        self.layers = nn.ModuleList(Block(config, layer) for layer in range(config.layers))
+        self.norm = _norm(config)
 
 
 class GPT(nn.Module):
@@ -121,74 +80,64 @@ class GPT(nn.Module):
         self.model = Decoder(config)
         # With tied embeddings there is no second matrix at all, so none can be saved, merged or decayed by mistake.
         self.lm_head = None if config.tie_embeddings else nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.recompute = False
+        """Activation checkpointing: keep each block's input only and compute the block again on the way back; a third
+        more work for memory that no longer grows with the layers' insides."""
+        self.z_loss = 0.0
+        """Weight of the z-loss that training adds (see `head_loss`); 1e-4 is usual."""
+        self._rotary = RotaryTable(config)
         self._initialize()
 
     def _initialize(self) -> None:
-        # GPT-2: normal(0.02), and what is added to the residual stream smaller by the number of additions.
+        """Normal weights whose size follows the width (see `presets.initial_std`), zero biases, norms of one."""
         for name, parameter in self.named_parameters():
             if parameter.dim() == 2:
-                residual = name.endswith(("o_proj.weight", "down_proj.weight"))
-                std = 0.02 / (2 * self.config.layers) ** 0.5 if residual else 0.02
-                nn.init.normal_(parameter, std=std)
+                nn.init.normal_(parameter, std=initial_std(self.config, name, parameter.shape[1]))
+            elif name.endswith("bias"):
+                nn.init.zeros_(parameter)
+        nn.init.constant_(cast(Tensor, self.model.norm.weight), output_scale(self.config))
 
     def forward(self, tokens: Tensor, segments: Tensor | None = None, cache: KVCache | None = None) -> Tensor:
         """Hidden states (batch, time, width) of token ids (batch, time).
 
-        `segments`, of the same shape, numbers the document of each token: a token sees only earlier tokens of its own
-        document, and positions start again at 0 in each. With a `cache`, `tokens` follow the ones it holds: any number
-        into an empty cache, then one at a time.
+        `segments`, of the same shape, numbers the document of each token (-1 pads a row's end): a token sees only
+        earlier tokens of its own document, and positions start again at 0 in each. With a `cache`, `tokens` follow the
+        ones it holds: any number into an empty cache, then one at a time.
         """
         past = 0 if cache is None else len(cache)
         if past and tokens.shape[1] > 1:
             raise ValueError("a filled cache takes one token at a time")
-        mask = None
-        if segments is None:
-            positions = torch.arange(past, past + tokens.shape[1], device=tokens.device)[None]
-        else:
-            positions = positions_in_segments(segments)
-            mask = block_mask(segments)
-        rotary = self._rotary(positions)
+        layout = self._layout(tokens, segments, past)
         x = self.model.embed_tokens(tokens)
-        for i, block in enumerate(self.model.layers):
-            x = block(x, rotary, mask, None if cache is None else (cache, i))
+        if self.config.positions == "learned":
+            x = x + self.model.embed_positions(layout.positions)
+        if self.config.dropout:
+            x = F.dropout(x, self.config.dropout, self.training)
+        for block in self.model.layers:
+            if self.recompute and self.training:
+                x = checkpoint(block, x, layout, cache, use_reentrant=False)
+            else:
+                x = block(x, layout, cache)
         return cast(Tensor, self.model.norm(x))
+
+    # Looks at the data (is every row one document?), which a compiled graph cannot; what follows it is one graph.
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _layout(self, tokens: Tensor, segments: Tensor | None, past: int) -> Layout:
+        return make_layout(self.config, self._rotary, tokens, segments, past)
+
+    @property
+    def head(self) -> Tensor:
+        """The output matrix (vocabulary, width)."""
+        return self.model.embed_tokens.weight if self.lm_head is None else self.lm_head.weight
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Scores of every token of the vocabulary, (..., vocab_size)."""
-        return F.linear(hidden, self.model.embed_tokens.weight if self.lm_head is None else self.lm_head.weight)
+        return F.linear(hidden, self.head)
 
     def loss(self, hidden: Tensor, targets: Tensor) -> Tensor:
-        """Cross-entropy in nats summed over the targets that are not `IGNORE`."""
-        logits = self.logits(hidden).flatten(0, -2).float()
-        return F.cross_entropy(logits, targets.flatten(), ignore_index=IGNORE, reduction="sum")
+        """Cross-entropy in nats summed over the targets that are not `IGNORE`; while training, with the z-loss."""
+        z_loss = self.z_loss if self.training else 0.0
+        return head_loss(hidden.flatten(0, -2), self.head, targets.flatten(), z_loss=z_loss)
 
     def parameter_count(self) -> int:
         return sum(p.numel() for p in self.parameters())
-
-    def _rotary(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        dim = self.config.head_dim
-        steps = torch.arange(0, dim, 2, dtype=torch.float32, device=positions.device)
-        angles = positions[..., None].float() * self.config.rope_theta ** (-steps / dim)
-        angles = torch.cat([angles, angles], dim=-1)[:, None]  # (batch, 1, time, head_dim)
-        return angles.cos(), angles.sin()
-
-
-def rotate(x: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotary positions in Qwen3's layout: the first half of a head pairs with the second."""
-    cos, sin = rotary
-    first, second = x.chunk(2, dim=-1)
-    return (x * cos + torch.cat([-second, first], dim=-1) * sin).to(x.dtype)
-
-
-def positions_in_segments(segments: Tensor) -> Tensor:
-    """0, 1, 2, ... within each run of equal segment numbers."""
-    index = torch.arange(segments.shape[1], device=segments.device).expand_as(segments)
-    starts = torch.ones_like(segments, dtype=torch.bool)
-    starts[:, 1:] = segments[:, 1:] != segments[:, :-1]
-    return index - torch.where(starts, index, 0).cummax(dim=1).values
-
-
-def block_mask(segments: Tensor) -> Tensor:
-    """(batch, 1, time, time): true where a token may look, which is back, within its own segment."""
-    same = segments[:, :, None] == segments[:, None, :]
-    return torch.tril(same)[:, None]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from importlib.resources import files
+from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from ..curate.errors import RecipeError
 from ..curate.registry import suggestion
@@ -14,22 +16,45 @@ from ..curate.registry import suggestion
 HEAD_DIM = 64
 """Served by every attention backend of vLLM, and even, as rotary positions need."""
 
-BASE_WIDTH, BASE_LEARNING_RATE = 768, 6e-4
-"""GPT-3's learning rate for its 125 M model (Brown et al. 2020, table 2.1); other widths scale it by 1 / width, as
-muP says Adam wants (Yang et al. 2022)."""
+BASE_WIDTH = 256
+"""Width at which learning rates are stated; `initial_std`, `output_scale` and `width_factor` carry them to other widths as
+muP does (Yang et al. 2022, table 8), with everything folded into parameters so that the model stays a plain Qwen3."""
+
+LEARNING_RATE = 1.8e-3
+"""AdamW's peak at BASE_WIDTH: GPT-3's 6e-4 for width 768 (Brown et al. 2020, table 2.1) times 768 / 256."""
 
 
-class ModelConfig(BaseModel):
-    """Shape of a decoder-only GPT in Qwen3's arrangement."""
+class RopeScaling(BaseModel):
+    """How rotary positions were stretched to a longer context than the model was first trained on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: Literal["linear", "llama3"]
+    """`linear` slows every frequency; `llama3` only the slow ones (Llama 3.1)."""
+    factor: PositiveFloat
+    """How much longer the context became."""
+    low_frequency: PositiveFloat = 1.0
+    """llama3: pairs that turn fewer times than this over the original context are slowed."""
+    high_frequency: PositiveFloat = 4.0
+    """llama3: pairs that turn more often than this are kept."""
+    original_context: PositiveInt = 8192
+    """llama3: the context before stretching, in tokens."""
+
+
+class ModelConfig(BaseModel):
+    """Shape of a decoder-only GPT, in Qwen3's arrangement unless `architecture` says otherwise."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: Literal["qwen3", "qwen2", "llama", "gpt2"] = "qwen3"
+    """`qwen3`: RMSNorm, rotary positions, QK-norm, SwiGLU, no biases. `llama`: without QK-norm. `qwen2`: without it and
+    with biases on queries, keys and values. `gpt2`: LayerNorm, learned positions, GELU, biases throughout."""
     vocab_size: PositiveInt
     """Rows of the embedding: the tokenizer's size rounded up to a multiple of 64."""
     hidden_size: PositiveInt
     """Width of the residual stream."""
     intermediate_size: PositiveInt
-    """Width inside the SwiGLU."""
+    """Width inside the SwiGLU (of GPT-2's two-matrix layer)."""
     layers: PositiveInt
     """Blocks of attention and SwiGLU."""
     heads: PositiveInt
@@ -40,12 +65,38 @@ class ModelConfig(BaseModel):
     """Width of a head; must be even."""
     context: PositiveInt = 1024
     """Longest sequence the model is trained on, in tokens."""
+    sliding_window: PositiveInt | None = None
+    """Tokens that a token sees, itself included; null sees its whole document."""
+    full_attention_layers: tuple[NonNegativeInt, ...] = ()
+    """Layers that see the whole document although there is a window."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of attention weights, and of what each block adds, that training leaves out; 0.1 to 0.2 helps where a small
+    corpus is read many times."""
     rope_theta: float = 1e6
     """Base of the rotary positions; 1e6 is what readers assume when a config lost the field."""
+    rope_scaling: RopeScaling | None = None
+    """Stretched positions of a loaded checkpoint."""
     norm_eps: float = 1e-6
-    """Added to the mean square inside RMSNorm."""
+    """Added to the mean square inside the norms."""
     tie_embeddings: bool = True
     """Share the input embedding with the output head."""
+
+    @property
+    def qk_norm(self) -> bool:
+        return self.architecture == "qwen3"
+
+    @property
+    def qkv_bias(self) -> bool:
+        return self.architecture in ("qwen2", "gpt2")
+
+    @property
+    def output_bias(self) -> bool:
+        """Biases on what attention and the layer behind it give out."""
+        return self.architecture == "gpt2"
+
+    @property
+    def positions(self) -> Literal["rotary", "learned"]:
+        return "learned" if self.architecture == "gpt2" else "rotary"
 
     @model_validator(mode="after")
     def _check(self) -> ModelConfig:
@@ -53,7 +104,47 @@ class ModelConfig(BaseModel):
             raise ValueError(f"heads ({self.heads}) must be a multiple of kv_heads ({self.kv_heads})")
         if self.head_dim % 2:
             raise ValueError(f"head_dim ({self.head_dim}) must be even: rotary positions turn pairs")
+        if self.architecture == "gpt2" and (
+            self.kv_heads != self.heads or self.head_dim * self.heads != self.hidden_size or self.sliding_window
+        ):
+            raise ValueError("gpt2 has as many kv_heads as heads, heads that fill hidden_size, and no sliding window")
+        outside = [i for i in self.full_attention_layers if i >= self.layers]
+        if outside:
+            raise ValueError(f"full_attention_layers names layers {outside}, and there are {self.layers} (from 0)")
         return self
+
+
+def initial_std(config: ModelConfig, name: str, fan_in: int) -> float:
+    """Standard deviation of a matrix's initial weights.
+
+    Embeddings: 0.02 at any width. Hidden matrices: 0.55 / sqrt(fan_in), which is GPT-2's 0.02 at its width of 768; what
+    is added to the residual stream smaller by the root of the number of additions. An untied head: falls with the width.
+    """
+    if "embed" in name:
+        return 0.02
+    if name.startswith("lm_head"):
+        return 0.02 * BASE_WIDTH / config.hidden_size
+    std = 0.55 / math.sqrt(fan_in)
+    return std / math.sqrt(2 * config.layers) if name.endswith(("o_proj.weight", "down_proj.weight")) else std
+
+
+def output_scale(config: ModelConfig) -> float:
+    """The final norm's initial gain.
+
+    Under tied embeddings muP's factor of 1 / width on the logits cannot be in the matrix, which the input shares; it is
+    in the gain before it, and the gain's learning rate falls likewise.
+    """
+    return BASE_WIDTH / config.hidden_size if config.tie_embeddings else 1.0
+
+
+def width_factor(config: ModelConfig, name: str, dimensions: int) -> float:
+    """What Adam's learning rate at BASE_WIDTH is multiplied by for a parameter of this model.
+
+    Hidden matrices and an untied head learn at 1 / width; embeddings, gains and biases at the same rate at any width.
+    """
+    hidden = dimensions >= 2 and "embed" not in name
+    scaled_gain = name.startswith("model.norm.") and config.tie_embeddings
+    return BASE_WIDTH / config.hidden_size if hidden or scaled_gain else 1.0
 
 
 class Preset(BaseModel):
@@ -85,8 +176,8 @@ class Preset(BaseModel):
 
     @property
     def learning_rate(self) -> float:
-        """Peak learning rate of AdamW."""
-        return BASE_LEARNING_RATE * BASE_WIDTH / self.width
+        """Peak learning rate of AdamW at BASE_WIDTH: one for all sizes (see `width_factor`)."""
+        return LEARNING_RATE
 
     def model(self, vocab_size: int, context: int | None = None) -> ModelConfig:
         """The shape for a tokenizer of `vocab_size` tokens."""
