@@ -1,19 +1,19 @@
-"""What one phase of a run hands to the next: batches with decisions applied, sketches, texts by position."""
+"""What one phase of a run hands to the next: batches with decisions applied, sketches, texts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from .documents import Documents, with_core_columns
-from .job import Job, PartWriter
+from .exchange import DECISIONS, Exchange, Ints
+from .job import Job
 from .readers import Bad, read_unit
 from .stage import QUARANTINE_SCHEMA, ROW, Failure, beside, from_table
 
@@ -51,7 +51,11 @@ def from_stage(job: Job, stage: int, unit: int) -> Iterator[Batch]:
     path = job.part_path(f"map-{stage}", unit, "kept")
     if not path.exists():
         return
-    decided = [(label, decisions_of(job, stage, cut, unit)) for cut, (label, _) in enumerate(job.stages[stage].cuts)]
+    decided = []
+    for cut, (label, _) in enumerate(job.stages[stage].cuts):
+        found = decisions_of(job, stage, cut, unit)
+        if found is not None:
+            decided.append((label, {d["at"]: d for d in found.to_pylist()}))
     repeats = repeats_of(job, unit) if stage == 0 else {}
     file = pq.ParquetFile(path)
     start = 0
@@ -78,75 +82,90 @@ def from_stage(job: Job, stage: int, unit: int) -> Iterator[Batch]:
         yield batch
 
 
-def decisions_of(job: Job, stage: int, cut: int, unit: int) -> dict[int, dict[str, Any]]:
-    """A Global's decisions over the documents of a unit, by their position in the stage's kept part."""
-    return {d["at"]: d for d in _of_unit(job, f"decide-{stage}-{cut}", "decisions", unit).iter_rows(named=True)}
+def decisions_of(job: Job, stage: int, cut: int, unit: int) -> pa.Table | None:
+    """A Global's decisions over the documents of a unit, with their position `at` in the stage's kept part."""
+    exchange = exchange_of(job, stage, cut)
+    found = exchange.gathered(DECISIONS, unit)
+    if found is None:
+        return None
+    return found.append_column("at", pc.subtract(found.column("doc"), int(exchange.offsets[unit])))
 
 
 def repeats_of(job: Job, unit: int, *, kept: bool = True) -> dict[int, str]:
     """Documents whose id repeats, by position in the kept part (or the ledger) of map-0: where the first one is."""
-    found = _of_unit(job, "ids", "repeats", unit)
-    return {r["at"]: r["first"] for r in found.iter_rows(named=True) if r["kept"] == kept}
+    found = ids_exchange(job).gathered("repeats", unit)
+    if found is None:
+        return {}
+    return {r["at"]: r["first"] for r in found.to_pylist() if r["kept"] == kept}
 
 
-def validation_of(job: Job, unit: int) -> set[int]:
-    """Positions, in the last stage's kept part, of the documents that go to validation."""
-    return {r["at"] for r in _of_unit(job, "split", "validation", unit).iter_rows(named=True)}
+def ids_exchange(job: Job) -> Exchange:
+    """Where the ids of all units meet."""
+    return Exchange(
+        job.exchange_folder("ids"),
+        rows=[0] * len(job.units),
+        sketches=lambda unit: iter(()),
+        texts=lambda unit: iter(()),
+        partitions=job.partitions,
+        memory=job.task_memory,
+    )
 
 
-def _of_unit(job: Job, phase: str, kind: str, unit: int) -> pl.DataFrame:
-    """The rows of a one-task phase that speak of a unit; no file, no rows."""
-    path = job.part_path(phase, 0, kind)
-    if not path.exists():
-        return pl.DataFrame()
-    return pl.scan_parquet(path).filter(pl.col("unit") == unit).collect()
+def exchange_of(job: Job, stage: int, cut: int) -> Exchange:
+    """The corpus as a stage's Global sees it: what the stage kept and the Globals before it left."""
+    return Exchange(
+        job.exchange_folder(f"{stage}-{cut}"),
+        rows=[int(job.marker(f"map-{stage}", u)["kept"]) for u in range(len(job.units))],
+        sketches=lambda unit: sketches(job, stage, unit, cut),
+        texts=lambda unit: _texts(job, stage, unit),
+        partitions=job.partitions,
+        memory=job.task_memory,
+    )
 
 
-def sketches(job: Job, stage: int, cut: int | None = None) -> pl.DataFrame:
-    """The sketches of all documents that are left after a stage's first `cut` Globals (all of them for None).
+def sketches(job: Job, stage: int, unit: int, cut: int | None = None) -> Iterator[pa.Table]:
+    """The sketches of a unit's documents that are left after a stage's first `cut` Globals (all of them for None).
 
-    In input order, with `unit` and `at` (the position in the unit's kept part), and that Global's own columns.
+    With `at`, the position in the unit's kept part, and that Global's own columns.
     """
-    before = range(len(job.stages[stage].cuts) if cut is None else cut)
-    frames = []
-    for unit in range(len(job.units)):
-        table = job.read_part(f"map-{stage}", unit, "sketch")
-        if table is None:
-            continue
-        if cut is not None:
-            own = job.read_part(f"map-{stage}", unit, f"sketch-{cut}")
-            assert own is not None, "a sketch without the Global's own columns"
-            table = beside(table, own)
-        frame = pl.from_arrow(table)
-        assert isinstance(frame, pl.DataFrame)
-        frame = frame.with_columns(
-            pl.lit(unit).cast(pl.Int64).alias("unit"), pl.int_range(pl.len(), dtype=pl.Int64).alias("at")
-        )
-        gone = {at for c in before for at in decisions_of(job, stage, c, unit)}
-        if stage == 0:
-            gone |= set(repeats_of(job, unit))
-        if gone:
-            frame = frame.filter(~pl.col("at").is_in(sorted(gone)))
-        frames.append(frame)
-    return pl.concat(frames) if frames else pl.DataFrame()
+    path = job.part_path(f"map-{stage}", unit, "sketch")
+    if not path.exists():
+        return
+    gone = _gone(job, stage, unit, range(len(job.stages[stage].cuts) if cut is None else cut))
+    own = None if cut is None else pq.ParquetFile(job.part_path(f"map-{stage}", unit, f"sketch-{cut}"))
+    common = pq.ParquetFile(path)
+    start = 0
+    for group in range(common.num_row_groups):
+        table = common.read_row_group(group)
+        if own is not None:
+            table = beside(table, own.read_row_group(group))
+        at = np.arange(start, start + len(table))
+        start += len(table)
+        table = table.append_column("at", pa.array(at))
+        stays = ~np.isin(at, gone)
+        yield table if stays.all() else table.filter(pa.array(stays))
 
 
-def texts_at(job: Job, stage: int, units: NDArray[np.int64], at: NDArray[np.int64]) -> list[str]:
-    """Texts by unit and position, reading each row group that is touched once."""
-    out: list[str] = [""] * len(units)
-    for unit in np.unique(units):
-        mine = np.flatnonzero(units == unit)
-        with pq.ParquetFile(job.part_path(f"map-{stage}", int(unit), "kept")) as file:
-            sizes = [file.metadata.row_group(g).num_rows for g in range(file.num_row_groups)]
-            starts = np.concatenate([[0], np.cumsum(sizes)])
-            group_of = np.searchsorted(starts, at[mine], side="right") - 1
-            for group in np.unique(group_of):
-                hits = mine[group_of == group]
-                column = file.read_row_group(int(group), columns=["text"]).column("text")
-                found = column.take(pa.array(at[hits] - starts[group])).to_pylist()
-                for i, text in zip(hits, found, strict=True):
-                    out[i] = text
-    return out
+def _gone(job: Job, stage: int, unit: int, cuts: Iterable[int]) -> Ints:
+    """Positions in a unit's kept part of what these Globals dropped, and of repeated ids."""
+    found = [decisions_of(job, stage, cut, unit) for cut in cuts if not job.stages[stage].cuts[cut][1].cuts]
+    at = [d.column("at").to_numpy() for d in found if d is not None]
+    if stage == 0:
+        at.append(np.array(list(repeats_of(job, unit)), np.int64))
+    return np.concatenate(at) if at else np.zeros(0, np.int64)
+
+
+def _texts(job: Job, stage: int, unit: int) -> Iterator[pa.Table]:
+    """The texts of a unit's kept part, with their position `at`."""
+    path = job.part_path(f"map-{stage}", unit, "kept")
+    if not path.exists():
+        return
+    file = pq.ParquetFile(path)
+    start = 0
+    for group in range(file.num_row_groups):
+        table = file.read_row_group(group, columns=["text"])
+        yield table.append_column("at", pa.array(np.arange(start, start + len(table))))
+        start += len(table)
 
 
 def repeated_table(table: pa.Table, first: Sequence[str]) -> pa.Table:
@@ -183,11 +202,3 @@ def bad_table(bad: Sequence[Bad], rows: Sequence[int]) -> pa.Table:
     }
     table = pa.table({k: pa.array(v, QUARANTINE_SCHEMA.field(k).type) for k, v in columns.items()})
     return table.append_column(ROW, pa.array(list(rows), pa.int64()))
-
-
-def write_part(job: Job, phase: str, kind: str, table: pa.Table) -> None:
-    path = job.part_path(phase, 0, kind)
-    writer = PartWriter(path, job.work)
-    writer.write(table)
-    if not writer.close():
-        path.unlink(missing_ok=True)

@@ -1,8 +1,9 @@
 """A run on disk: its folder, its phases, and the tasks that any executor may run in any order within a phase.
 
     map-0   read, Transforms and Filters, one task a work unit
-    ids     which ids repeat, which columns the input carried (one task)
-    decide-0-0, decide-0-1, map-1, ...   the Globals of each stage, and the steps of the next
+    ids     which ids repeat, one task a partition of their hashes
+    check   which columns the input carried, the share of bad documents (one task)
+    decide-0-0-..., decide-0-1-..., map-1, ...   the passes of each Global of a stage, and the steps of the next
     split   which documents go to validation (one task)
     write   the corpus, the ledger and the quarantine, one task a shard
     finish  counts, manifest, report, dataset card (one task)
@@ -69,6 +70,10 @@ class Job:
     seed: int
     keep_dropped_text: bool
     max_bad_share: float
+    partitions: int
+    """Into how many parts whole-corpus work is cut, so that a task's part fits in memory. Changes no output."""
+    task_memory: int
+    """Bytes that a task of whole-corpus work may hold."""
 
     @property
     def work(self) -> Path:
@@ -107,8 +112,10 @@ class Job:
         for s, stage in enumerate(self.stages):
             found.append(Phase(f"map-{s}", len(self.units), "apply and filter" if s else "read and filter"))
             if s == 0:
-                found.append(Phase("ids", 1, "check ids"))
-            found += [Phase(f"decide-{s}-{cut}", 1, label) for cut, (label, _) in enumerate(stage.cuts)]
+                found += [Phase("ids", self.partitions, "compare ids"), Phase("check", 1, "check input")]
+            for cut, (label, step) in enumerate(stage.cuts):
+                passes = step.passes(len(self.units), self.partitions)
+                found += [Phase(f"decide-{s}-{cut}-{p.name}", p.tasks, f"{label}: {p.name}") for p in passes]
         return [
             *found,
             Phase("split", 1, "split"),
@@ -130,6 +137,10 @@ class Job:
 
     def part_path(self, phase: str, task: int, kind: str) -> Path:
         return self.work / phase / f"{task:06d}.{kind}.parquet"
+
+    def exchange_folder(self, name: str) -> Path:
+        """Where tasks of whole-corpus work leave rows for one another."""
+        return self.work / f"exchange-{name}"
 
     def read_part(self, phase: str, task: int, kind: str) -> pa.Table | None:
         """A part written by an earlier phase, or None where that task had nothing of the kind."""

@@ -15,10 +15,12 @@ def run_task(job: Job, phase: str, task: int, say: Say) -> dict[str, Any]:
     if phase.startswith("map-"):
         marker = tasks.map_unit(job, int(phase[4:]), task, say)
     elif phase == "ids":
-        marker = whole.check_ids(job)
+        marker = whole.compare_ids(job, task)
+    elif phase == "check":
+        marker = whole.check_input(job)
     elif phase.startswith("decide-"):
-        stage, cut = phase[7:].split("-")
-        marker = whole.decide(job, int(stage), int(cut))
+        stage, cut, name = phase[7:].split("-", 2)
+        marker = whole.decide(job, int(stage), int(cut), name, task)
     elif phase == "split":
         marker = whole.split(job)
     elif phase == "write":

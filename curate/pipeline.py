@@ -22,7 +22,9 @@ from .documents import MAX_BATCH_ROWS, Documents, with_core_columns
 from .errors import InputError, RecipeError, RunError
 from .executors import executor as executor_named
 from .finish import MANIFEST
+from .handover import repeated_table
 from .job import OUTPUTS, Job, Phase, clear
+from .memory import partitions, task_memory
 from .progress import Display
 from .readers import Input, Plan, plan_units
 from .stage import (
@@ -32,20 +34,17 @@ from .stage import (
     ROW,
     Failure,
     Processed,
-    beside,
     drop_empty,
     ledger_table,
-    own_sketch,
     process,
     quarantine_table,
     removed_table,
     signal_names,
-    sketch_table,
     stages,
     to_table,
 )
-from .step import Sketches, Step
-from .whole import check_decisions
+from .step import Global, Step
+from .whole import decide_in_memory
 
 
 @dataclass(frozen=True)
@@ -132,15 +131,7 @@ class Pipeline:
         quarantine = []
         if len(repeats):
             twice = whole.take(repeats)
-            error = "the id repeats that of an earlier document"
-            columns = {
-                "position": pa.nulls(len(twice), pa.int64()),
-                "step": pa.array(["read"] * len(twice)),
-                "error": pa.array([error] * len(twice)),
-                "raw": pa.nulls(len(twice), pa.large_binary()),
-            }
-            found = pa.table({**columns, **{n: twice.table.column(n) for n in ("id", "source", "text", ROW)}})
-            quarantine.append(found.select([*QUARANTINE_SCHEMA.names, ROW]))
+            quarantine.append(repeated_table(twice.table, ["this table"] * len(twice)))
             whole = whole.take(np.setdiff1d(np.arange(len(whole)), repeats))
         whole, empty = drop_empty(whole)
         if len(empty):
@@ -174,27 +165,19 @@ class Pipeline:
         )
 
     def _decide(
-        self, cut: tuple[str, Any], batches: list[Documents], names: list[str]
+        self, cut: tuple[str, Global], batches: list[Documents], names: list[str]
     ) -> tuple[list[Documents], list[pa.Table]]:
         label, step = cut
         if not batches:
             return [], []
-        sketches = [beside(sketch_table(d), own_sketch(step, d)) for d in batches]
-        frame = pl.from_arrow(pa.concat_tables(sketches))
-        assert isinstance(frame, pl.DataFrame)
-        texts = [t for d in batches for t in d.texts]
-        found = step.decide(Sketches(frame.drop(ROW), lambda rows: [texts[r] for r in rows]))
-        check_decisions(label, found, len(frame))
-        decided = {d["row"]: d for d in found.iter_rows(named=True)}
-        ids = frame["id"]
+        decided = {d["doc"]: d for d in decide_in_memory(step, batches).to_pylist()}
         out, ledger, start = [], [], 0
         for docs in batches:
             gone = [i for i in range(len(docs)) if start + i in decided]
             if gone:
                 rows = [decided[start + i] for i in gone]
                 reasons = [[Failure(label, d["rule"], None, d["value"], d["threshold"])] for d in rows]
-                kept_ids = [None if d["kept_row"] is None else ids[d["kept_row"]] for d in rows]
-                ledger.append(ledger_table(docs.take(gone), reasons, names, kept_ids))
+                ledger.append(ledger_table(docs.take(gone), reasons, names, [d["kept_id"] for d in rows]))
             left = [i for i in range(len(docs)) if start + i not in decided]
             start += len(docs)
             if left:
@@ -212,6 +195,7 @@ class Pipeline:
         overwrite: bool = False,
         quiet: bool = False,
         unit_bytes: int | None = None,
+        memory: str | int | None = None,
     ) -> RunResult:
         """Run the steps over files and write a corpus.
 
@@ -226,6 +210,8 @@ class Pipeline:
             overwrite: delete what another run left in `output` first.
             quiet: no progress.
             unit_bytes: size of a work unit in input bytes; by default it follows the input's size.
+            memory: what all processes together may hold, such as `"2GB"`; by default half of what is free. Decisions
+                over the whole corpus are cut into parts to keep to it; the output is the same.
 
         Raises:
             InputError: nothing matched, or nothing has a reader.
@@ -249,12 +235,13 @@ class Pipeline:
                 display.say(f"{target} is already complete")
                 clear(target, [".work"])
                 return RunResult(target, done)
-            job = self._job(target, given, plan, fingerprint)
+            workers = workers or os.cpu_count() or 1
+            job = self._job(target, given, plan, fingerprint, task_memory(memory, workers))
             if plan.refused:
                 display.say(
                     f"{len(plan.refused)} files have no reader and go to quarantine, e.g. {plan.refused[0].source}: {plan.refused[0].error}"
                 )
-            runner = executor_named(executor, workers or os.cpu_count() or 1, cluster)
+            runner = executor_named(executor, workers, cluster)
             runner.run(job, display, partial(_watch, job, {"documents": 0, "bad": 0}))
             if executor == "slurm" and not (target / MANIFEST).exists():
                 return RunResult(target, {"counts": {}, "funnel": []})
@@ -282,7 +269,7 @@ class Pipeline:
         }
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
-    def _job(self, target: Path, inputs: list[Input], plan: Plan, fingerprint: str) -> Job:
+    def _job(self, target: Path, inputs: list[Input], plan: Plan, fingerprint: str, memory: int) -> Job:
         """The unfinished job in the folder if it is this one, else a new one."""
         if (target / ".work" / "job.pkl").exists():
             job = Job.load(target)
@@ -295,8 +282,8 @@ class Pipeline:
                 raise RunError(
                     f"{target} holds an unfinished run, and {changed} since; choose another output, or overwrite (--overwrite) to start anew"
                 )
-            if job.max_bad_share != self.max_bad_share:
-                job.max_bad_share = self.max_bad_share
+            if (job.max_bad_share, job.task_memory) != (self.max_bad_share, memory):
+                job.max_bad_share, job.task_memory = self.max_bad_share, memory
                 job.save()
             return job
         present = [n for n in (*OUTPUTS, MANIFEST) if (target / n).exists()]
@@ -317,6 +304,8 @@ class Pipeline:
             seed=self.seed,
             keep_dropped_text=self.keep_dropped_text,
             max_bad_share=self.max_bad_share,
+            partitions=partitions(plan.units, memory),
+            task_memory=memory,
         )
         job.save()
         return job

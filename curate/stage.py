@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import xxhash
+from numpy.typing import NDArray
 
 from .documents import Documents, Floats
 from .step import Filter, Global, Step, Transform, failures
@@ -231,6 +233,7 @@ def ledger_table(
         "value": pa.array([f.value for f in first], pa.float64()),
         "threshold": pa.array([f.threshold for f in first], pa.float64()),
         "kept_id": pa.array(kept_ids or [None] * len(docs), pa.string()),
+        "cluster": pa.array([_cluster(i) for i in kept_ids or [None] * len(docs)], pa.int64()),
         "failed": pa.array(
             [
                 [
@@ -245,6 +248,11 @@ def ledger_table(
     whole = to_table(docs, names)
     head = {"id": whole.column("id"), "source": whole.column("source"), **ours}
     return pa.table({**head, **{n: whole.column(n) for n in whole.column_names if n not in head}})
+
+
+def _cluster(kept_id: str | None) -> int | None:
+    """The number of a cluster: the same for all documents that one document was kept in place of."""
+    return None if kept_id is None else xxhash.xxh3_64_intdigest(kept_id.encode()) >> 1
 
 
 def removed_table(docs: Documents) -> pa.Table:
@@ -286,8 +294,15 @@ def drop_empty(docs: Documents) -> tuple[Documents, Documents]:
 def sketch_table(docs: Documents) -> pa.Table:
     """What every Global, and the split, may know of a batch."""
     lengths = pl.Series(docs.text).str.len_bytes()
-    common = {n: docs.table.column(n) for n in ("id", "source", "language", "script", "parent_id", ROW)}
+    common = {n: docs.table.column(n) for n in ("id", "source", "language", "script", "parent_id")}
     return pa.table({**common, "length": pa.array(lengths.to_numpy(), pa.int64())})
+
+
+def families(docs: Documents, seed: int) -> NDArray[np.uint64]:
+    """A hash of each document's family, which is its parent and all that was made from it."""
+    parents = docs.table.column("parent_id").to_pylist()
+    names = (p or i for p, i in zip(parents, docs.ids, strict=True))
+    return np.array([xxhash.xxh3_64_intdigest(n.encode(), seed=seed) for n in names], np.uint64)
 
 
 def own_sketch(step: Global, docs: Documents) -> pa.Table:
@@ -321,6 +336,7 @@ __all__ = [
     "Stage",
     "beside",
     "drop_empty",
+    "families",
     "from_table",
     "labelled",
     "ledger_table",

@@ -25,9 +25,12 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 
 from .documents import Documents
+from .errors import RunError
+from .exchange import DECISION_COLUMNS, Exchange
 
 Comparison = Literal[">=", "<=", ">", "<"]
 
@@ -194,41 +197,82 @@ class Filter(Step):
         return tuple(dict.fromkeys(marks))
 
 
-@dataclass(frozen=True, slots=True)
-class Sketches:
-    """What a Global sees of the whole corpus: one row a document, in input order.
-
-    `table` has `id`, `source`, `language`, `script`, `parent_id`, `length` (bytes of text), and the columns of the
-    step's own `sketch`. `texts(rows)` fetches the texts of some rows, from disk when the run is on disk: sort the
-    rows and ask for many at once.
-    """
-
-    table: pl.DataFrame
-    texts: Callable[[Sequence[int]], list[str]]
-
-
 DECISION_SCHEMA: dict[str, Any] = {
     "row": pl.Int64,
     "rule": pl.String,
     "value": pl.Float64,
     "threshold": pl.Float64,
     "kept_row": pl.Int64,
-    "cluster": pl.Int64,
 }
-"""Columns of a Global's decisions, one row for each document to drop: its row in the sketches, the rule, the
-measured value and threshold, the row of the document that is kept in its place, and the cluster (-1: none)."""
+"""Columns of what `Global.decide` returns, one row for each document to drop: its row in the sketches, the rule, the
+measured value and threshold, and the row of the document that is kept in its place (null: none)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A part of a Global's decision: independent tasks, which may run anywhere once the pass before has ended."""
+
+    name: str
+    tasks: int
+    run: Callable[[Exchange, int], None]
+    """Does the task of this number. Killed half-way, it runs again."""
 
 
 class Global(Step):
-    """Needs the whole corpus. `sketch` runs in parallel, batch by batch; `decide` runs once over all sketches."""
+    """Needs the whole corpus. `sketch` runs in parallel, batch by batch; then what it sketched is decided over.
+
+    The simple way is `decide`, once, in memory, over all sketches. What must hold for any size of corpus overrides
+    `passes` instead: parallel tasks that hand rows on through an `Exchange`; the last of them calls its `decide`.
+    Neither may depend on how the corpus was cut, or in what order it came.
+    """
+
+    cuts: ClassVar[bool] = False
+    """True for a Global that cuts pieces out of texts instead of dropping documents."""
 
     @abstractmethod
     def sketch(self, docs: Documents) -> pa.Table:
-        """What `decide` must know of each document, one row a document, as small as can be."""
+        """What the decision must know of each document, one row a document, as small as can be."""
 
-    @abstractmethod
-    def decide(self, sketches: Sketches) -> pl.DataFrame:
-        """The documents to drop, in the columns of `DECISION_SCHEMA`. Must not depend on how the corpus was cut."""
+    def decide(self, sketches: pl.DataFrame) -> pl.DataFrame:
+        """The documents to drop, in the columns of `DECISION_SCHEMA`.
+
+        `sketches` has one row a document, in input order: `id`, `source`, `language`, `script`, `parent_id`, `length`
+        (bytes of text), and the columns of the step's own `sketch`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has neither decide nor passes")
+
+    def passes(self, units: int, partitions: int) -> list[Pass]:
+        """The parts of the decision, in order, for so many work units and partitions."""
+        return [Pass("decide", 1, self._decide_at_once)]
+
+    def _decide_at_once(self, exchange: Exchange, task: int) -> None:
+        tables = []
+        for unit in range(len(exchange.rows)):
+            for table in exchange.sketches(unit):
+                document = pc.add(table.column("at"), int(exchange.offsets[unit]))
+                tables.append(table.append_column("doc", document))
+        if not tables:
+            exchange.decide(task, DECISION_COLUMNS.empty_table())
+            return
+        frame = pl.from_arrow(pa.concat_tables(tables))
+        assert isinstance(frame, pl.DataFrame)
+        found = self.decide(frame.drop("doc", "at")).select(*DECISION_SCHEMA)
+        rows, kept = found["row"], found["kept_row"]
+        if rows.n_unique() != len(rows) or (len(rows) and not rows.is_between(0, len(frame) - 1).all()):
+            raise RunError(
+                f"step {self.name} decided over a document twice, or over one that does not exist: a bug in that step"
+            )
+        if kept.drop_nulls().is_in(rows.implode()).any():
+            raise RunError(
+                f"step {self.name} dropped a document in favour of one that it drops as well: a bug in that step"
+            )
+        documents = frame["doc"]
+        out = found.with_columns(
+            doc=documents.gather(rows),
+            kept_doc=documents.gather(kept).fill_null(-1),
+            kept_id=frame["id"].gather(kept),
+        )
+        exchange.decide(task, out.select(DECISION_COLUMNS.names).to_arrow().cast(DECISION_COLUMNS))
 
 
 def decisions(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:

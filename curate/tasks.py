@@ -12,7 +12,8 @@ import xxhash
 
 from .columns import carried_columns, field_kinds
 from .documents import CORE_FIELDS, Documents
-from .handover import bad_table, from_input, from_stage, repeated_table, repeats_of, validation_of
+from .exchange import bin_of
+from .handover import bad_table, from_input, from_stage, ids_exchange, repeated_table, repeats_of
 from .job import ROW_GROUP_ROWS, Job, PartWriter
 from .stage import (
     EMPTY,
@@ -20,6 +21,7 @@ from .stage import (
     Failure,
     Say,
     drop_empty,
+    families,
     ledger_table,
     own_sketch,
     process,
@@ -39,18 +41,19 @@ def map_unit(job: Job, stage: int, unit: int, say: Say) -> dict[str, Any]:
         if id(step) not in _prepared:
             step.prepare()
             _prepared.add(id(step))
-    kinds = ["kept", "ledger", "quarantine", "removed", "sketch", "ids", *(f"sketch-{i}" for i in range(len(cuts)))]
+    kinds = ["kept", "ledger", "quarantine", "removed", "sketch", *(f"sketch-{i}" for i in range(len(cuts)))]
     # Read once and thrown away: fast compression is worth more here than small files.
     out = {k: PartWriter(job.part_path(phase, unit, k), job.work, compression="lz4") for k in kinds}
     started, seen, appended, refused = time.perf_counter(), 0, 0, 0
     fields: dict[str, set[str]] = {}
+    ids: list[pa.Table] = []
 
     def account(
         docs: Documents, reasons: Sequence[Sequence[Failure]], kept_ids: Sequence[str | None] | None = None
     ) -> None:
         out["ledger"].write(_ledger(job, docs, reasons, kept_ids))
         if not stage:
-            out["ids"].write(_id_hashes(docs, kept=False))
+            ids.append(_id_hashes(docs, out["ledger"].n_rows - len(docs), kept=False))
         out["removed"].write(removed_table(docs))
 
     for batch in from_input(job, unit) if stage == 0 else from_stage(job, stage - 1, unit):
@@ -72,18 +75,24 @@ def map_unit(job: Job, stage: int, unit: int, say: Say) -> dict[str, Any]:
         appended += done.appended
         for kept in done.kept:
             out["kept"].write(to_table(kept, job.signals))
-            out["sketch"].write(sketch_table(kept))
+            sketch = sketch_table(kept)
+            out["sketch"].write(sketch.append_column("family", pa.array(families(kept, job.seed))))
             for i, (_, cut) in enumerate(cuts):
                 out[f"sketch-{i}"].write(own_sketch(cut, kept))
             out["removed"].write(removed_table(kept))
             if not stage:
-                out["ids"].write(_id_hashes(kept, kept=True))
+                ids.append(_id_hashes(kept, out["kept"].n_rows - len(kept), kept=True))
         for gone, reasons in done.dropped:
             account(gone, reasons)
         out["quarantine"].write(quarantine_table(done.quarantined))
         say(len(batch.docs), batch.docs.text.nbytes)
     for writer in out.values():
         writer.close()
+    if not stage:
+        with ids_exchange(job).scatter("ids", unit) as scatter:
+            for table in ids:
+                table = table.append_column("unit", pa.array(np.full(len(table), unit)))
+                scatter.add(table, bin_of(table.column("high").to_numpy(), job.partitions))
     return {
         "documents": seen,
         "kept": out["kept"].n_rows,
@@ -105,14 +114,17 @@ def _ledger(
     return table.set_column(table.schema.get_field_index("text"), "text", pa.nulls(len(table), pa.large_string()))
 
 
-def _id_hashes(docs: Documents, *, kept: bool) -> pa.Table:
-    hashes = [xxhash.xxh3_128_digest(i.encode()) for i in docs.ids]
+def _id_hashes(docs: Documents, start: int, *, kept: bool) -> pa.Table:
+    """The ids of a batch as hashes, and where they are: from position `start` of the kept part, or of the ledger."""
+    hashes = [xxhash.xxh3_128_intdigest(i.encode()) for i in docs.ids]
     return pa.table(
         {
-            "id": pa.array(hashes, pa.binary(16)),
+            "high": pa.array([h >> 64 for h in hashes], pa.uint64()),
+            "low": pa.array([h & 0xFFFFFFFFFFFFFFFF for h in hashes], pa.uint64()),
             "kept": pa.array([kept] * len(hashes)),
+            "at": pa.array(np.arange(start, start + len(hashes))),
             "source": docs.table.column("source"),
-            ROW: docs.table.column(ROW),
+            "row": docs.table.column(ROW),
         }
     )
 
@@ -124,19 +136,20 @@ def write_shard(job: Job, shard: int, say: Say) -> dict[str, Any]:
         for kind in ("train", "validation", "ledger", "quarantine", "removed")
     }
     last = len(job.stages) - 1
-    fields = job.marker("ids")["fields"]
+    fields = job.marker("check")["fields"]
+    largest = job.marker("split")["largest"]
     if shard == 0:
         out["quarantine"].write(bad_table(job.refused, range(len(job.refused))).drop_columns([ROW]))
     for unit in job.shards[shard]:
-        chosen = validation_of(job, unit)
         ledger: list[pa.Table] = []
         quarantine: list[pa.Table] = []
         for batch in from_stage(job, last, unit):
             ledger += [_ledger(job, *dropped) for dropped in batch.dropped]
             if batch.repeated is not None:
                 quarantine.append(batch.repeated)
-            assert batch.at is not None
-            inside = np.array([at in chosen for at in batch.at.tolist()], dtype=bool)
+            inside = np.zeros(len(batch.docs), bool)
+            if largest is not None:
+                inside = families(batch.docs, job.seed) <= np.uint64(largest)
             made = batch.docs.table.column("parent_id").is_valid().to_numpy(zero_copy_only=False)
             children = np.flatnonzero(inside & made)
             if len(children):  # a validation split of real documents only
@@ -193,4 +206,4 @@ def empty_corpus(job: Job) -> pa.Table:
         {n: pa.array([], t) for n, t in CORE_FIELDS.items()}
         | {"metadata": pa.array([], pa.large_string()), ROW: pa.array([], pa.int64())}
     )
-    return _corpus_table(to_table(Documents(nothing), job.signals), job, job.marker("ids")["fields"])
+    return _corpus_table(to_table(Documents(nothing), job.signals), job, job.marker("check")["fields"])

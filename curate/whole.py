@@ -1,48 +1,61 @@
-"""The phases that see the whole corpus: which ids repeat, what a Global decides, which documents are validation."""
+"""The phases that need the whole corpus: which ids repeat, what Globals decide, which documents are for validation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 import xxhash
+from numpy.typing import NDArray
 
 from .budget import check_bad_share
 from .columns import merge_kinds
+from .documents import Documents
 from .errors import RunError
-from .handover import sketches, texts_at, write_part
+from .exchange import DECISION_COLUMNS, DECISIONS, Exchange
+from .handover import exchange_of, ids_exchange, sketches
 from .job import Job
-from .stage import ROW
-from .step import DECISION_SCHEMA, Sketches
+from .memory import DEFAULT_TASK_MEMORY
+from .stage import beside, own_sketch, sketch_table
+from .step import Global
+
+REPEATS = "repeats"
 
 
-def check_ids(job: Job) -> dict[str, Any]:
-    """Find every document whose id an earlier one has, and agree on the columns that the input carried.
+def compare_ids(job: Job, task: int) -> dict[str, Any]:
+    """Find every document whose id, of this task's part of all ids, an earlier document has.
 
-    `repeats` has a row for each: its unit, whether it is in `kept` or the ledger, its position there, and the
-    source of the first document of that id.
+    What it leaves has a row for each, binned by unit: whether it is in `kept` or the ledger, its position there, and
+    the source of the first document of that id.
     """
-    frames = []
-    for unit in range(len(job.units)):
-        table = job.read_part("map-0", unit, "ids")
-        if table is None:
-            continue
-        frame = pl.from_arrow(table)
-        assert isinstance(frame, pl.DataFrame)
-        at = pl.int_range(pl.len()).over("kept").cast(pl.Int64).alias("at")
-        frames.append(frame.with_columns(at, pl.lit(unit).cast(pl.Int64).alias("unit")))
+    exchange = ids_exchange(job)
+    found = exchange.gathered("ids", task)
     repeats = 0
-    if frames:
-        whole = pl.concat(frames).sort("unit", ROW, "kept", "at")
-        found = whole.with_columns(pl.col("source").first().over("id").alias("first")).filter(
-            ~pl.col("id").is_first_distinct()
-        )
-        repeats = len(found)
-        if repeats:
-            write_part(job, "ids", "repeats", found.select("unit", "kept", "at", "first").to_arrow())
+    with exchange.scatter(REPEATS, task, len(job.units)) as out:
+        if found is not None:
+            frame = pl.from_arrow(found)
+            assert isinstance(frame, pl.DataFrame)
+            again = (
+                frame.filter(pl.struct("high", "low").is_duplicated())
+                .sort("unit", "row", "kept", "at")
+                .with_columns(pl.col("source").first().over("high", "low").alias("first"))
+                .filter(~pl.struct("high", "low").is_first_distinct())
+            )
+            repeats = len(again)
+            out.add(again.select("kept", "at", "first").to_arrow(), again["unit"].to_numpy())
+    return {"repeats": repeats}
+
+
+def check_input(job: Job) -> dict[str, Any]:
+    """Count the documents that are bad, and agree on the columns that the input carried."""
     kinds: dict[str, set[str]] = {}
     markers = [job.marker("map-0", u) for u in range(len(job.units))]
+    repeats = sum(job.marker("ids", p)["repeats"] for p in range(job.partitions))
     bad = sum(m["quarantined"] - m["refused"] for m in markers) + repeats
     check_bad_share(job, bad, sum(m["documents"] - m["refused"] for m in markers))
     for marker in markers:
@@ -51,66 +64,84 @@ def check_ids(job: Job) -> dict[str, Any]:
     return {"repeats": repeats, "fields": fields}
 
 
-def decide(job: Job, stage: int, cut: int) -> dict[str, Any]:
-    """Let a Global decide over what its stage kept and the Globals before it left."""
-    label, step = job.stages[stage].cuts[cut]
+def decide(job: Job, stage: int, cut: int, name: str, task: int) -> dict[str, Any]:
+    """Run a task of one pass of a Global, over what its stage kept and the Globals before it left."""
+    _, step = job.stages[stage].cuts[cut]
     step.prepare()
-    table = sketches(job, stage, cut)
-    if not len(table):
-        return {"dropped": 0}
-    units, at = table["unit"].to_numpy(), table["at"].to_numpy()
-
-    def texts(rows: Sequence[int]) -> list[str]:
-        return texts_at(job, stage, units[list(rows)], at[list(rows)])
-
-    found = step.decide(Sketches(table.drop("unit", "at", ROW), texts)).select(*DECISION_SCHEMA)
-    check_decisions(label, found, len(table))
-    ids = table["id"]
-    kept_ids = [None if r is None else ids[r] for r in found["kept_row"].to_list()]
-    rows = found["row"].to_numpy()
-    out = found.with_columns(
-        pl.Series("unit", units[rows], dtype=pl.Int64),
-        pl.Series("at", at[rows], dtype=pl.Int64),
-        pl.Series("kept_id", kept_ids, dtype=pl.String),
-    )
-    write_part(job, f"decide-{stage}-{cut}", "decisions", out.drop("row", "kept_row").to_arrow())
-    return {"dropped": len(found)}
+    one = next(p for p in step.passes(len(job.units), job.partitions) if p.name == name)
+    one.run(exchange_of(job, stage, cut), task)
+    return {}
 
 
-def check_decisions(label: str, found: pl.DataFrame, n: int) -> None:
-    """Decisions must name documents that exist, each once, and never drop the one that is kept in their place."""
-    rows = found["row"]
-    if rows.n_unique() != len(rows) or (len(rows) and (rows.min() < 0 or rows.max() >= n)):  # type: ignore[operator]
-        raise RunError(
-            f"step {label} decided over a document twice, or over one that does not exist: a bug in that step"
+def decide_in_memory(
+    step: Global, batches: Sequence[Documents], *, partitions: int = 1, memory: int = DEFAULT_TASK_MEMORY
+) -> pa.Table:
+    """What a Global decides over documents in memory, as rows of `DECISION_COLUMNS`; its exchange is a temporary folder."""
+
+    def sketches(unit: int) -> Iterator[pa.Table]:
+        docs = batches[unit]
+        yield at(beside(sketch_table(docs), own_sketch(step, docs)))
+
+    def texts(unit: int) -> Iterator[pa.Table]:
+        yield at(pa.table({"text": batches[unit].text}))
+
+    def at(table: pa.Table) -> pa.Table:
+        return table.append_column("at", pa.array(np.arange(len(table))))
+
+    with TemporaryDirectory(prefix="corpusmill-") as folder:
+        exchange = Exchange(
+            Path(folder),
+            rows=[len(b) for b in batches],
+            sketches=sketches,
+            texts=texts,
+            partitions=partitions,
+            memory=memory,
         )
-    if found["kept_row"].drop_nulls().is_in(rows.implode()).any():
-        raise RunError(f"step {label} dropped a document in favour of one that it drops as well: a bug in that step")
+        for one in step.passes(len(batches), partitions):
+            for task in range(one.tasks):
+                one.run(exchange, task)
+        found = [exchange.gathered(DECISIONS, unit) for unit in range(len(batches))]
+        present = [t.cast(DECISION_COLUMNS) for t in found if t is not None]
+        # A copy: the rows lie in files that go with the folder.
+        return pa.concat_tables([DECISION_COLUMNS.empty_table(), *present]).combine_chunks()
 
 
 def split(job: Job) -> dict[str, Any]:
-    """Choose the validation documents: the share with the smallest hashes, children with their parents."""
-    table = sketches(job, len(job.stages) - 1)
-    if not len(table):
-        return {"validation": 0, "documents": 0}
-    if table["id"].n_unique() != len(table):
-        again = table.filter(pl.col("id").is_duplicated())["id"][0]
-        raise RunError(f"two documents are called {again!r} after the last step: a step makes ids that are not unique")
-    chosen = validation_rows(table, job.validation, job.seed)
-    write_part(job, "split", "validation", table.filter(chosen).select("unit", "at").to_arrow())
-    return {"validation": int(chosen.sum()), "documents": len(table)}
+    """Choose the validation documents: the families (a document and its augmented children) with the smallest hashes.
 
-
-def validation_rows(table: pl.DataFrame, share: float, seed: int) -> pl.Series:
-    """True for the documents of the validation split, from columns `id` and `parent_id`.
-
-    Whole families (a document and its augmented children) are taken, those with the smallest hashes first, until
-    `share` of them is reached: at least one when the share is above 0 and there are two or more.
+    They are `job.validation` of all families: at least one when that is above 0 and there are two or more. What it
+    reports is the largest hash that is chosen, None for none.
     """
-    family = table.select(pl.coalesce("parent_id", "id").alias("family"))["family"]
-    names = family.unique()
-    wanted = round(share * len(names))
-    if share > 0 and len(names) > 1:
-        wanted = min(max(wanted, 1), len(names) - 1)
-    ranked = sorted(names.to_list(), key=lambda n: (xxhash.xxh3_64_intdigest(n.encode(), seed=seed), n))
-    return family.is_in(ranked[:wanted])
+    stage = len(job.stages) - 1
+    kept = sum(int(job.marker(f"map-{stage}", u)["kept"]) for u in range(len(job.units)))
+    if not kept:
+        return {"documents": 0, "largest": None}
+    share = min(1.0, 4 * (job.validation + 16 / kept))
+    while True:
+        documents, families, smallest = _families(job, stage, min(int(share * 2**64), 2**64 - 1))
+        wanted = round(job.validation * families)
+        if job.validation > 0 and families > 1:
+            wanted = min(max(wanted, 1), families - 1)
+        if wanted <= len(smallest) or share == 1.0:
+            largest = int(smallest[wanted - 1]) if wanted else None
+            return {"documents": documents, "largest": largest}
+        share = min(1.0, 4 * share)
+
+
+def _families(job: Job, stage: int, up_to: int) -> tuple[int, int, NDArray[np.uint64]]:
+    """Documents, families, and those of the families' hashes that are not above `up_to`, sorted."""
+    documents = families = 0
+    found: list[NDArray[np.uint64]] = []
+    ids: list[NDArray[np.uint64]] = []
+    for unit in range(len(job.units)):
+        for table in sketches(job, stage, unit):
+            documents += len(table)
+            # A family never leaves its batch, so that it is counted once.
+            hashes = np.unique(table.column("family").to_numpy())
+            families += len(hashes)
+            found.append(hashes[hashes <= np.uint64(up_to)])
+            if job.augments:
+                ids.append(np.array([xxhash.xxh3_64_intdigest(i.encode()) for i in table.column("id").to_pylist()]))
+    if ids and len(np.unique(whole := np.concatenate(ids))) != len(whole):
+        raise RunError("two documents have the same id after the last step: a step makes ids that are not unique")
+    return documents, families, np.sort(np.concatenate(found)) if found else np.zeros(0, np.uint64)

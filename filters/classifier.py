@@ -14,7 +14,7 @@ from pydantic import AfterValidator
 
 from ..curate.documents import Documents
 from ..curate.errors import CorpusmillError
-from ..curate.step import DECISION_SCHEMA, AtLeast, Filter, Global, Sketches, Threshold
+from ..curate.step import DECISION_SCHEMA, AtLeast, Filter, Global, Threshold
 from .classifier_metrics import binary_metrics
 from .classifier_models import POSITIVE, QualityModel, Reals, load_model, prepare_texts
 from .classifier_training import ClassifierReport, train_classifier
@@ -84,8 +84,8 @@ class QualityTopShare(Global):
         # Log-odds in 64 bits: as a probability, all that a model is sure of would be 1 and tie.
         return pa.table({"log_odds": pa.array(_checked(self.model, self.label).log_odds(docs, self.label))})
 
-    def decide(self, sketches: Sketches) -> pl.DataFrame:
-        table = sketches.table.select("id", "language", "script", "log_odds").with_row_index("row")
+    def decide(self, sketches: pl.DataFrame) -> pl.DataFrame:
+        table = sketches.select("id", "language", "script", "log_odds").with_row_index("row")
         shares = self.keep_share if isinstance(self.keep_share, Mapping) else {"default": self.keep_share}
         group = _group_expr(shares, by_language=self.within == "language")
         found = []
@@ -107,7 +107,6 @@ class QualityTopShare(Global):
                         "value": probability(lost["log_odds"].to_numpy()),
                         "threshold": pl.Series([limit] * len(lost), dtype=pl.Float64),
                         "kept_row": pl.Series([None] * len(lost), dtype=pl.Int64),
-                        "cluster": pl.Series([-1] * len(lost), dtype=pl.Int64),
                     },
                     schema=DECISION_SCHEMA,
                 )

@@ -49,7 +49,7 @@ def test_ray_gives_the_local_bytes(tmp_path: Path, inputs: str, monkeypatch: pyt
 def unfinished_job(tmp_path: Path, inputs: str) -> Job:
     pipeline = Pipeline(STEPS, name="court")
     given = as_inputs(inputs)
-    return pipeline._job(tmp_path / "out", given, pipeline.plan(inputs, 900), "f")
+    return pipeline._job(tmp_path / "out", given, pipeline.plan(inputs, 900), "f", 1 << 28)
 
 
 def test_slurm_scripts_chain_the_phases(tmp_path: Path, inputs: str) -> None:

@@ -13,10 +13,12 @@ import pyarrow as pa
 import pytest
 
 from corpusmill.curate.documents import Documents
-from corpusmill.curate.step import DECISION_SCHEMA, Global, Sketches
-from corpusmill.filters import dedup
+from corpusmill.curate.step import Global
+from corpusmill.curate.whole import decide_in_memory
 from corpusmill.filters.dedup import ExactDedup, MinHashDedup, lsh_bands
-from corpusmill.filters.text.shingles import jaccard, normalize, shingle_sets
+from corpusmill.filters.text import shingles
+from corpusmill.filters.text.buffers import TextBuffers
+from corpusmill.filters.text.shingles import Hashes, jaccard, normalize, shingle_sets
 
 WORDS = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in ("a", "e", "io", "u") for c in ("n", "r", "sh", "lt", "ving")]
 CHARACTERS = [chr(c) for c in range(0x4E00, 0x4E00 + 1500)]
@@ -28,37 +30,25 @@ class Corpus:
     def __init__(self, documents: dict[str, str], sources: dict[str, str] | None = None) -> None:
         self.documents = documents
         self.sources = sources or {}
-        self.fetched: list[int] = []
 
-    def decide(self, step: Global, shuffle: int | None = None, batch: int = 1000) -> pl.DataFrame:
+    def decide(
+        self, step: Global, shuffle: int | None = None, batch: int = 1000, partitions: int = 1, memory: int = 1 << 30
+    ) -> pl.DataFrame:
         """Decisions with ids in place of rows: id, rule, value, threshold, kept."""
         ids = sorted(self.documents)
         if shuffle is not None:
             random.Random(shuffle).shuffle(ids)
-        texts = [self.documents[i] for i in ids]
-        parts = []
+        batches = []
         for start in range(0, len(ids), batch):
-            docs = Documents.from_texts(texts[start : start + batch], id=ids[start : start + batch])
-            parts.append(step.sketch(docs))
-        table = pl.from_arrow(pa.concat_tables(parts))
-        assert isinstance(table, pl.DataFrame)
-        table = table.with_columns(
-            pl.Series("id", ids),
-            pl.Series("source", [self.sources.get(i) for i in ids], dtype=pl.String),
-            pl.Series("length", [len(t.encode()) for t in texts]),
-        )
-
-        def fetch(rows: Sequence[int]) -> list[str]:
-            self.fetched.append(len(rows))
-            return [texts[r] for r in rows]
-
-        found = step.decide(Sketches(table, fetch))
-        assert dict(found.schema) == DECISION_SCHEMA
-        assert found["row"].is_unique().all()
-        assert not set(found["kept_row"]) & set(found["row"])
-        assert found["cluster"].equals(found["kept_row"].alias("cluster"))
-        names = [pl.Series("id", [ids[r] for r in found["row"]], dtype=pl.String)]
-        names.append(pl.Series("kept", [ids[r] for r in found["kept_row"]], dtype=pl.String))
+            part = ids[start : start + batch]
+            sources = pa.array([self.sources.get(i) for i in part], pa.string())
+            batches.append(Documents.from_texts([self.documents[i] for i in part], id=part, source=sources))
+        found = pl.from_arrow(decide_in_memory(step, batches, partitions=partitions, memory=memory))
+        assert isinstance(found, pl.DataFrame)
+        assert found["doc"].is_unique().all()
+        assert not set(found["kept_doc"]) & set(found["doc"])
+        assert [ids[d] for d in found["kept_doc"]] == found["kept_id"].to_list()
+        names = [pl.Series("id", [ids[d] for d in found["doc"]], dtype=pl.String), found["kept_id"].alias("kept")]
         return found.select("rule", "value", "threshold").with_columns(*names).sort("id")
 
 
@@ -220,21 +210,27 @@ def test_order_and_cut_do_not_matter() -> None:
         assert corpus.decide(ExactDedup(), shuffle=shuffle, batch=batch).equals(exact)
 
 
-def test_little_memory_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("partitions", [1, 2, 13])
+def test_little_memory_gives_the_same(partitions: int) -> None:
     corpus = Corpus(families(4))
     whole = corpus.decide(MinHashDedup())
-    calls = len(corpus.fetched)
-    monkeypatch.setattr(dedup, "BLOCK_DOCUMENTS", 10)
-    monkeypatch.setattr(dedup, "BLOCK_BYTES", 5000)
-    monkeypatch.setattr(dedup, "CACHE_BYTES", 1000)
-    assert corpus.decide(MinHashDedup()).equals(whole)
-    assert len(corpus.fetched) > 10 * calls
+    assert corpus.decide(MinHashDedup(), batch=50, partitions=partitions, memory=1000).equals(whole)
 
 
-def test_only_texts_that_may_be_alike_are_fetched() -> None:
+def test_only_texts_that_may_be_alike_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def counting(texts: TextBuffers, **options: int) -> list[Hashes]:
+        read.append(len(texts.offsets) - 1)
+        return shingle_sets(texts, **options)
+
+    monkeypatch.setattr(shingles, "shingle_sets", counting)
     corpus = Corpus({str(i): joined("en", made("en", 200, i)) for i in range(300)})
     assert dropped(corpus, MinHashDedup()) == {}
-    assert sum(corpus.fetched) < 30
+    assert sum(read) < 30
+    corpus.documents["again"] = corpus.documents["7"] + " and"
+    assert list(dropped(corpus, MinHashDedup())) == ["7"]
+    assert 2 <= sum(read) < 60
 
 
 def test_a_cap_on_candidates_still_finds_the_most_similar() -> None:
@@ -246,13 +242,7 @@ def test_a_cap_on_candidates_still_finds_the_most_similar() -> None:
 def test_no_documents_and_one() -> None:
     for step in (ExactDedup(), MinHashDedup()):
         assert dropped(Corpus({"a": "一"}), step) == {}
-        empty = step.sketch(Documents.from_texts([]))
-        table = pl.from_arrow(empty)
-        assert isinstance(table, pl.DataFrame)
-        none = pl.DataFrame(
-            {"id": [], "source": [], "length": []}, {"id": pl.String, "source": pl.String, "length": pl.Int64}
-        )
-        assert len(step.decide(Sketches(pl.concat([table, none], how="horizontal"), lambda rows: []))) == 0
+        assert Corpus({}).decide(step).is_empty()
 
 
 @pytest.mark.parametrize(("threshold", "slots"), [(0.5, 128), (0.8, 128), (0.8, 64), (0.95, 256), (1.0, 128)])

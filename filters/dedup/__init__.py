@@ -1,0 +1,10 @@
+"""Duplicates: exact ones by hash, near ones by MinHash, each removed only in favour of a document that stays."""
+
+if "." not in __name__:
+    raise ImportError("import corpusmill.filters.dedup instead")
+
+from .banding import lsh_bands, s_curve
+from .exact import ExactDedup
+from .near import MinHashDedup
+
+__all__ = ["ExactDedup", "MinHashDedup", "lsh_bands", "s_curve"]
