@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -42,6 +42,12 @@ DECISION_COLUMNS = pa.schema(
 that is kept in its place: -1 and null for none."""
 
 
+class Texts(Protocol):
+    """Reads texts of a unit, in columns `text` and `at`."""
+
+    def __call__(self, unit: int, wanted: Ints | None = None) -> Iterator[pa.Table]: ...
+
+
 class Exchange:
     """What a task of a Global sees: the corpus's sketches and texts, unit by unit, and what other tasks left for it.
 
@@ -54,11 +60,12 @@ class Exchange:
         *,
         rows: Sequence[int],
         sketches: Callable[[int], Iterator[pa.Table]],
-        texts: Callable[[int], Iterator[pa.Table]],
+        texts: Texts,
         partitions: int,
         memory: int,
     ) -> None:
-        """`rows`: documents of each unit. `sketches(unit)` and `texts(unit)` yield tables with their position `at`."""
+        """`rows`: documents of each unit. `sketches(unit)` and `texts(unit)` yield tables with their position `at`;
+        `texts(unit, wanted)` reads only those at these positions, which must be sorted."""
         self.folder = folder
         self.rows = list(rows)
         self.sketches = sketches
@@ -152,11 +159,22 @@ class Scatter:
             start = end
 
 
-def read_bin(path: Path, bin: int) -> pa.Table:
-    """The rows of one bin of a scattered file."""
+def read_batches(path: Path) -> Iterator[pa.Table]:
+    """The batches of an Arrow file, in place: only what is looked at is read."""
+    file = _opened(path)
+    for i in range(file.num_record_batches):
+        yield pa.Table.from_batches([file.get_batch(i)])
+
+
+def _opened(path: Path) -> Any:
     with path.open("rb") as f:
         mapped = mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ)
-    file = pa.ipc.open_file(pa.py_buffer(mapped))
+    return pa.ipc.open_file(pa.py_buffer(mapped))
+
+
+def read_bin(path: Path, bin: int) -> pa.Table:
+    """The rows of one bin of a scattered file."""
+    file = _opened(path)
     bins = int(file.schema.metadata[b"bins"])
     found = [file.get_batch(i) for i in range(bin, file.num_record_batches, bins)]
     return pa.Table.from_batches([b for b in found if b.num_rows], file.schema.remove_metadata())

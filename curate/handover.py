@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from .documents import Documents, with_core_columns
-from .exchange import DECISIONS, Exchange, Ints
+from .exchange import DECISIONS, Exchange, Ints, read_batches
 from .job import Job
 from .readers import Bad, read_unit
 from .stage import QUARANTINE_SCHEMA, ROW, Failure, beside, from_table
@@ -105,7 +105,7 @@ def ids_exchange(job: Job) -> Exchange:
         job.exchange_folder("ids"),
         rows=[0] * len(job.units),
         sketches=lambda unit: iter(()),
-        texts=lambda unit: iter(()),
+        texts=lambda unit, wanted=None: iter(()),
         partitions=job.partitions,
         memory=job.task_memory,
     )
@@ -117,7 +117,7 @@ def exchange_of(job: Job, stage: int, cut: int) -> Exchange:
         job.exchange_folder(f"{stage}-{cut}"),
         rows=[int(job.marker(f"map-{stage}", u)["kept"]) for u in range(len(job.units))],
         sketches=lambda unit: sketches(job, stage, unit, cut),
-        texts=lambda unit: _texts(job, stage, unit),
+        texts=lambda unit, wanted=None: _texts(job, stage, unit, wanted),
         partitions=job.partitions,
         memory=job.task_memory,
     )
@@ -128,17 +128,16 @@ def sketches(job: Job, stage: int, unit: int, cut: int | None = None) -> Iterato
 
     With `at`, the position in the unit's kept part, and that Global's own columns.
     """
-    path = job.part_path(f"map-{stage}", unit, "sketch")
+    path = job.sketch_path(stage, unit)
     if not path.exists():
         return
     gone = _gone(job, stage, unit, range(len(job.stages[stage].cuts) if cut is None else cut))
-    own = None if cut is None else pq.ParquetFile(job.part_path(f"map-{stage}", unit, f"sketch-{cut}"))
-    common = pq.ParquetFile(path)
+    common = read_batches(path)
+    own = None if cut is None else read_batches(job.sketch_path(stage, unit, cut))
     start = 0
-    for group in range(common.num_row_groups):
-        table = common.read_row_group(group)
+    for table in common:
         if own is not None:
-            table = beside(table, own.read_row_group(group))
+            table = beside(table, next(own))
         at = np.arange(start, start + len(table))
         start += len(table)
         table = table.append_column("at", pa.array(at))
@@ -155,17 +154,24 @@ def _gone(job: Job, stage: int, unit: int, cuts: Iterable[int]) -> Ints:
     return np.concatenate(at) if at else np.zeros(0, np.int64)
 
 
-def _texts(job: Job, stage: int, unit: int) -> Iterator[pa.Table]:
-    """The texts of a unit's kept part, with their position `at`."""
+def _texts(job: Job, stage: int, unit: int, wanted: Ints | None = None) -> Iterator[pa.Table]:
+    """The texts of a unit's kept part with their position `at`: all, or those at the sorted positions `wanted`."""
     path = job.part_path(f"map-{stage}", unit, "kept")
     if not path.exists():
         return
     file = pq.ParquetFile(path)
     start = 0
     for group in range(file.num_row_groups):
+        rows = np.arange(start, start + file.metadata.row_group(group).num_rows)
+        start += len(rows)
+        if wanted is not None:
+            rows = wanted[np.searchsorted(wanted, rows[0]) : np.searchsorted(wanted, rows[-1], side="right")]
+            if not len(rows):
+                continue
         table = file.read_row_group(group, columns=["text"])
-        yield table.append_column("at", pa.array(np.arange(start, start + len(table))))
-        start += len(table)
+        if len(rows) < len(table):
+            table = table.take(pa.array(rows - (start - len(table))))
+        yield table.append_column("at", pa.array(rows))
 
 
 def repeated_table(table: pa.Table, first: Sequence[str]) -> pa.Table:

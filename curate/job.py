@@ -27,6 +27,7 @@ from typing import Any
 
 import cloudpickle
 import pyarrow as pa
+import pyarrow.ipc
 import pyarrow.parquet as pq
 
 from .readers import Bad, Input, Unit
@@ -142,6 +143,10 @@ class Job:
         """Where tasks of whole-corpus work leave rows for one another."""
         return self.work / f"exchange-{name}"
 
+    def sketch_path(self, stage: int, unit: int, cut: int | None = None) -> Path:
+        """The sketches of a unit's documents that all Globals of a stage share, or those of one of them."""
+        return self.work / f"map-{stage}" / f"{unit:06d}.sketch{'' if cut is None else f'-{cut}'}.arrow"
+
     def read_part(self, phase: str, task: int, kind: str) -> pa.Table | None:
         """A part written by an earlier phase, or None where that task had nothing of the kind."""
         path = self.part_path(phase, task, kind)
@@ -228,6 +233,26 @@ class PartWriter:
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._temporary, table.schema, compression=self._compression)
         self._writer.write_table(table.combine_chunks(), row_group_size=table.num_rows)
+
+
+class SketchWriter:
+    """An Arrow file that appears whole when it is closed, a batch a call: read back in place, column by column."""
+
+    def __init__(self, path: Path, work: Path) -> None:
+        self._path = path
+        self._temporary = temporary_path(path, work)
+        self._writer: Any = None
+
+    def write(self, table: pa.Table) -> None:
+        if self._writer is None:
+            self._writer = pa.ipc.new_file(self._temporary, table.schema)
+        self._writer.write_batch(table.combine_chunks().to_batches()[0])
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(self._temporary, self._path)
 
 
 def clear(

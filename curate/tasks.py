@@ -14,7 +14,7 @@ from .columns import carried_columns, field_kinds
 from .documents import CORE_FIELDS, Documents
 from .exchange import bin_of
 from .handover import bad_table, from_input, from_stage, ids_exchange, repeated_table, repeats_of
-from .job import ROW_GROUP_ROWS, Job, PartWriter
+from .job import ROW_GROUP_ROWS, Job, PartWriter, SketchWriter
 from .stage import (
     EMPTY,
     ROW,
@@ -41,9 +41,11 @@ def map_unit(job: Job, stage: int, unit: int, say: Say) -> dict[str, Any]:
         if id(step) not in _prepared:
             step.prepare()
             _prepared.add(id(step))
-    kinds = ["kept", "ledger", "quarantine", "removed", "sketch", *(f"sketch-{i}" for i in range(len(cuts)))]
+    kinds = ["kept", "ledger", "quarantine", "removed"]
     # Read once and thrown away: fast compression is worth more here than small files.
     out = {k: PartWriter(job.part_path(phase, unit, k), job.work, compression="lz4") for k in kinds}
+    shared = SketchWriter(job.sketch_path(stage, unit), job.work)
+    own = [SketchWriter(job.sketch_path(stage, unit, i), job.work) for i in range(len(cuts))]
     started, seen, appended, refused = time.perf_counter(), 0, 0, 0
     fields: dict[str, set[str]] = {}
     ids: list[pa.Table] = []
@@ -76,9 +78,9 @@ def map_unit(job: Job, stage: int, unit: int, say: Say) -> dict[str, Any]:
         for kept in done.kept:
             out["kept"].write(to_table(kept, job.signals))
             sketch = sketch_table(kept)
-            out["sketch"].write(sketch.append_column("family", pa.array(families(kept, job.seed))))
+            shared.write(sketch.append_column("family", pa.array(families(kept, job.seed))))
             for i, (_, cut) in enumerate(cuts):
-                out[f"sketch-{i}"].write(own_sketch(cut, kept))
+                own[i].write(own_sketch(cut, kept))
             out["removed"].write(removed_table(kept))
             if not stage:
                 ids.append(_id_hashes(kept, out["kept"].n_rows - len(kept), kept=True))
@@ -88,6 +90,8 @@ def map_unit(job: Job, stage: int, unit: int, say: Say) -> dict[str, Any]:
         say(len(batch.docs), batch.docs.text.nbytes)
     for writer in out.values():
         writer.close()
+    for sketch_writer in (shared, *own):
+        sketch_writer.close()
     if not stage:
         with ids_exchange(job).scatter("ids", unit) as scatter:
             for table in ids:

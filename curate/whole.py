@@ -17,7 +17,7 @@ from .budget import check_bad_share
 from .columns import merge_kinds
 from .documents import Documents
 from .errors import RunError
-from .exchange import DECISION_COLUMNS, DECISIONS, Exchange
+from .exchange import DECISION_COLUMNS, DECISIONS, Exchange, Ints
 from .handover import exchange_of, ids_exchange, sketches
 from .job import Job
 from .memory import DEFAULT_TASK_MEMORY
@@ -82,8 +82,9 @@ def decide_in_memory(
         docs = batches[unit]
         yield at(beside(sketch_table(docs), own_sketch(step, docs)))
 
-    def texts(unit: int) -> Iterator[pa.Table]:
-        yield at(pa.table({"text": batches[unit].text}))
+    def texts(unit: int, wanted: Ints | None = None) -> Iterator[pa.Table]:
+        table = at(pa.table({"text": batches[unit].text}))
+        yield table if wanted is None else table.take(pa.array(wanted))
 
     def at(table: pa.Table) -> pa.Table:
         return table.append_column("at", pa.array(np.arange(len(table))))

@@ -152,24 +152,26 @@ class MinHashDedup(KeepPolicy):
         if found is None:
             return
         start = int(exchange.offsets[unit])
-        wanted, cluster = found.column("doc").to_numpy() - start, found.column("cluster").to_numpy()
+        found = found.sort_by("doc")
+        wanted = found.column("doc").to_numpy() - start
+        sketches = pa.concat_tables(
+            t.filter(pa.array(np.isin(t.column("at").to_numpy(), wanted))) for t in exchange.sketches(unit)
+        )
+        columns = {
+            "doc": found.column("doc"),
+            "cluster": found.column("cluster"),
+            "minhash": sketches.column("minhash"),
+            **self.keep_columns(sketches),
+        }
+        table = pa.table(columns)
+        bins = bin_of(mixed(found.column("cluster").to_numpy()), exchange.partitions)
+        done = 0
         with exchange.scatter("candidates", unit) as out:
-            for sketches, texts in zip(exchange.sketches(unit), exchange.texts(unit), strict=True):
-                here = np.searchsorted(wanted, sketches.column("at").to_numpy())
-                here[here == len(wanted)] = 0
-                rows = np.flatnonzero(wanted[here] == sketches.column("at").to_numpy())
-                if not len(rows):
-                    continue
-                mine = sketches.take(pa.array(rows))
-                places = pc.index_in(mine.column("at"), texts.column("at"))
-                columns = {
-                    "doc": pc.add(mine.column("at"), start),
-                    "cluster": pa.array(cluster[here[rows]]),
-                    "minhash": mine.column("minhash"),
-                    "shingles": self._shingles(texts.column("text").take(places)),
-                    **self.keep_columns(mine),
-                }
-                out.add(pa.table(columns), bin_of(mixed(cluster[here[rows]]), exchange.partitions))
+            for texts in exchange.texts(unit, wanted):
+                rows = slice(done, done + len(texts))
+                done += len(texts)
+                part = table.slice(rows.start, len(texts))
+                out.add(part.append_column("shingles", self._shingles(texts.column("text"))), bins[rows])
 
     def _shingles(self, texts: pa.ChunkedArray) -> pa.LargeListArray:
         """The sorted distinct shingle hashes of each text."""
