@@ -231,7 +231,7 @@ PAGE = """<html><head><title> {title}
 def test_html_pages(tmp_path: Path, codec: str, charset: str, content: str) -> None:
     page = PAGE.format(title="A title", charset=charset, text=content)
     (tmp_path / "page.html").write_bytes(page.encode(codec))
-    for extractor in ("resiliparse", "trafilatura"):
+    for extractor in ("auto", "fast", "trafilatura"):
         whole = read_whole(tmp_path / "page.html", html=extractor)
         assert whole.errors == []
         assert content in whole.texts[0]
@@ -245,14 +245,14 @@ def test_a_page_that_breaks_the_extractor_is_bad(tmp_path: Path, monkeypatch: py
     (tmp_path / "b_good.html").write_text("<div>" * 100 + f"<p>{EN}</p>" + "</div>" * 100)
     whole = read_whole(tmp_path)
     assert len(whole.rows) == 1
-    assert "nested more than 2000 deep" in whole.errors[0]
+    assert "nested more than 2,048 deep" in whole.errors[0]
 
     def explode(*_: object, **__: object) -> str:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("resiliparse.extract.html2text.extract_plain_text", explode)
+    monkeypatch.setattr("corpusmill.curate.readers.pages.find", explode)
     whole = read_whole(tmp_path / "b_good.html")
-    assert whole.errors == ["resiliparse failed on this page: RuntimeError: boom"]
+    assert whole.errors == ["auto failed on this page: RuntimeError: boom"]
 
 
 def test_trafilatura_is_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
