@@ -10,14 +10,14 @@ from typing import Any
 import polars as pl
 
 from .errors import CorpusmillError
-from .job import OUTPUTS, parts
+from .job import OUTPUTS, SIGNATURES, parts
 
 CONTEXT_CHARS = 300
 
 
 def explain(output: Path, id: str) -> Iterator[str]:
     """Lines that say where a document is and, if it was dropped, by which rules; a duplicate beside the one kept."""
-    found = [(kind, row) for kind in OUTPUTS if kind != "removed" for row in _rows(output, kind, id)]
+    found = [(kind, row) for kind in OUTPUTS if kind not in ("removed", SIGNATURES) for row in _rows(output, kind, id)]
     if not found:
         raise CorpusmillError(f"no document {id!r} in {output}; ids are in the column id of its Parquet files")
     for kind, row in found:

@@ -32,7 +32,7 @@ import pyarrow.parquet as pq
 
 from .readers import Bad, Input, Unit
 from .stage import Stage, signal_names, stages
-from .step import Step, Transform
+from .step import Global, Step, Transform
 
 SHARD_BYTES = (4 << 20, 128 << 20)
 """Least and most input bytes that go into one output file of each kind; a shard is a run of whole units."""
@@ -44,7 +44,11 @@ ROW_GROUP_BYTES = 32 << 20
 ROW_GROUP_ROWS = 16_384
 """Bounds of a row group in the corpus: large enough to compress and scan well, small enough to stream."""
 
-OUTPUTS = ("train", "validation", "ledger", "quarantine", "removed")
+SIGNATURES = "signatures"
+SKETCH_KEY = b"corpusmill.sketch"
+"""Key of a signature file's metadata under which the options are that decide what it holds."""
+
+OUTPUTS = ("train", "validation", "ledger", "quarantine", "removed", SIGNATURES)
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,12 @@ class Job:
     @cached_property
     def augments(self) -> bool:
         return any(isinstance(s, Transform) and s.appends for s in self.steps)
+
+    @cached_property
+    def signer(self) -> Global | None:
+        """The Global whose sketches are kept beside the corpus: the last that wants it."""
+        steps = [step for stage in self.stages for _, step in stage.cuts if step.signed_with() is not None]
+        return steps[-1] if steps else None
 
     @cached_property
     def shards(self) -> list[list[int]]:

@@ -227,11 +227,18 @@ class Global(Step):
     """
 
     cuts: ClassVar[bool] = False
-    """True for a Global that cuts pieces out of texts instead of dropping documents."""
+    """True for a Global that cuts pieces out of texts instead of dropping documents: its last pass calls
+    `Exchange.cut`, and what follows it sees the texts that are left."""
+    signal_names: ClassVar[tuple[str, ...]] = ()
+    """For one that cuts, at most one: the share of a document's characters in the pieces that it found."""
 
     @abstractmethod
     def sketch(self, docs: Documents) -> pa.Table:
         """What the decision must know of each document, one row a document, as small as can be."""
+
+    def signed_with(self) -> dict[str, Any] | None:
+        """The options that decide its sketches, if those are to be kept beside the corpus for later runs; else None."""
+        return None
 
     def decide(self, sketches: pl.DataFrame) -> pl.DataFrame:
         """The documents to drop, in the columns of `DECISION_SCHEMA`.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import xxhash
 
@@ -14,7 +16,7 @@ from .columns import carried_columns, field_kinds
 from .documents import CORE_FIELDS, Documents
 from .exchange import bin_of
 from .handover import bad_table, from_input, from_stage, ids_exchange, repeated_table, repeats_of
-from .job import ROW_GROUP_ROWS, Job, PartWriter, SketchWriter
+from .job import OUTPUTS, ROW_GROUP_ROWS, SIGNATURES, SKETCH_KEY, Job, PartWriter, SketchWriter
 from .stage import (
     EMPTY,
     ROW,
@@ -26,10 +28,12 @@ from .stage import (
     own_sketch,
     process,
     quarantine_table,
+    removed_before,
     removed_table,
     sketch_table,
     to_table,
 )
+from .step import Global
 
 _prepared: set[int] = set()
 
@@ -87,6 +91,7 @@ def map_unit(job: Job, stage: int, unit: int, say: Say) -> dict[str, Any]:
         for gone, reasons in done.dropped:
             account(gone, reasons)
         out["quarantine"].write(quarantine_table(done.quarantined))
+        out["removed"].write(removed_before(done.quarantined))
         say(len(batch.docs), batch.docs.text.nbytes)
     for writer in out.values():
         writer.close()
@@ -135,9 +140,11 @@ def _id_hashes(docs: Documents, start: int, *, kept: bool) -> pa.Table:
 
 def write_shard(job: Job, shard: int, say: Say) -> dict[str, Any]:
     """Write one file each of train, validation, ledger, quarantine and removed text."""
+    if job.signer is not None:
+        job.signer.prepare()
     out = {
         kind: PartWriter(job.output / kind / f"part-{shard:05d}.parquet", job.work, group_rows=ROW_GROUP_ROWS)
-        for kind in ("train", "validation", "ledger", "quarantine", "removed")
+        for kind in OUTPUTS
     }
     last = len(job.stages) - 1
     fields = job.marker("check")["fields"]
@@ -160,8 +167,11 @@ def write_shard(job: Job, shard: int, say: Say) -> dict[str, Any]:
                 reasons = [[Failure("split", "augmented_in_validation")]] * len(children)
                 ledger.append(_ledger(job, batch.docs.take(children), reasons))
             corpus = _corpus_table(to_table(batch.docs, job.signals), job, fields)
-            out["validation"].write(corpus.filter(pa.array(inside & ~made)))
-            out["train"].write(corpus.filter(pa.array(~inside)))
+            for split, chosen in (("train", ~inside), ("validation", inside & ~made)):
+                rows = np.flatnonzero(chosen)
+                if job.signer is not None and len(rows):
+                    out[SIGNATURES].write(signatures(job.signer, batch.docs.take(rows), split, out[split].n_rows))
+                out[split].write(corpus.take(pa.array(rows)))
             say(len(batch.docs), batch.docs.text.nbytes)
         _gather(job, unit, ledger, quarantine)
         for kind, tables in (("ledger", ledger), ("quarantine", quarantine)):
@@ -175,6 +185,21 @@ def write_shard(job: Job, shard: int, say: Say) -> dict[str, Any]:
         if not writer.close():
             (job.output / kind / f"part-{shard:05d}.parquet").unlink(missing_ok=True)
     return {kind: writer.n_rows for kind, writer in out.items()}
+
+
+def signatures(signer: Global, docs: Documents, split: str, row: int) -> pa.Table:
+    """The sketches of documents as they are written, from row `row` of a split's file on."""
+    n = len(docs)
+    columns = {
+        "id": docs.table.column("id"),
+        "source": docs.table.column("source"),
+        "split": pa.array([split] * n),
+        "row": pa.array(np.arange(row, row + n)),
+        "length": pa.array(pl.Series(docs.text).str.len_bytes().to_numpy(), pa.int64()),
+    }
+    own = own_sketch(signer, docs)
+    table = pa.table({**columns, **{name: own.column(name) for name in own.column_names}})
+    return table.replace_schema_metadata({SKETCH_KEY: json.dumps(signer.signed_with(), sort_keys=True).encode()})
 
 
 def _gather(job: Job, unit: int, ledger: list[pa.Table], quarantine: list[pa.Table]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -14,7 +13,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from ...curate.documents import Documents
-from ...curate.exchange import DECISION_COLUMNS, Exchange, bin_of
+from ...curate.exchange import Exchange, bin_of
 from ...curate.step import Pass
 from .keeping import KeepPolicy, keep_order
 
@@ -41,7 +40,7 @@ class ExactDedup(KeepPolicy):
 
     def passes(self, units: int, partitions: int) -> list[Pass]:
         return [
-            Pass("hash", units, lambda exchange, unit: scatter_hashes(self, exchange, unit, exchange.sketches(unit))),
+            Pass("hash", units + len(self.earlier), partial(scatter_hashes, self)),
             Pass("match", partitions, self._match),
         ]
 
@@ -70,20 +69,18 @@ def exact_columns(texts: TextBuffers) -> dict[str, pa.Array]:
     }
 
 
-def scatter_hashes(
-    policy: KeepPolicy, exchange: Exchange, unit: int, sketches: Iterator[pa.Table], *, first: int | None = None
-) -> None:
-    """Send the hashes of a unit's documents to where equal ones meet. `first`: number of its first document, given for
-    a part of an earlier corpus."""
-    start = int(exchange.offsets[unit]) if first is None else first
+def scatter_hashes(policy: KeepPolicy, exchange: Exchange, unit: int) -> None:
+    """Send the hashes of a unit's documents to where equal ones meet."""
+    start = int(policy.offsets(exchange)[unit])
+    earlier = unit >= len(exchange.rows)
     with exchange.scatter("hashes", unit) as out:
-        for table in sketches:
+        for table in policy.unit_sketches(exchange, unit):
             high = table.column("exact_high")
             columns = {
                 "high": high,
                 "low": table.column("exact_low"),
                 "doc": pc.add(table.column("at"), start),
-                **policy.keep_columns(table, earlier=first is not None),
+                **policy.keep_columns(table, earlier=earlier),
             }
             out.add(pa.table(columns), bin_of(high.to_numpy(), exchange.partitions))
 
@@ -103,6 +100,3 @@ def matches(exchange: Exchange, partition: int) -> pa.Table:
     )
     gone = frame.filter((pl.col("doc") != pl.col("kept_doc")) & ~pl.col("earlier"))
     return gone.select(MATCHES.names).to_arrow().cast(MATCHES)
-
-
-NO_DECISIONS = DECISION_COLUMNS.empty_table()

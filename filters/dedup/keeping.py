@@ -6,8 +6,9 @@ First what an earlier corpus already holds, then the source that `source_priorit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...curate.documents import Documents
+from ...curate.exchange import Exchange, Ints
 from ...curate.step import Global
+from .earlier import EarlierPart, content_of, earlier_parts
 
 KEEP = ("earlier", "priority", "quality", "length", "id")
 """The columns that decide, in their order."""
@@ -31,6 +34,39 @@ class KeepPolicy(Global):
     """Sources whose documents are rather kept, best first; names or patterns such as `statutes/*`."""
     prefer: str | None = None
     """Signal whose higher values are rather kept, such as `quality`; null looks at length next."""
+    against: list[str] = []
+    """Folders of earlier corpora. What they hold stays and is not read again, candidates' texts excepted; documents
+    that repeat it are dropped. The corpora must have been signed with the same options (their `signatures/`)."""
+    sign: bool = True
+    """Whether signatures are kept beside the corpus, for later runs `against` it: some 200 bytes a document."""
+
+    @cached_property
+    def earlier(self) -> list[EarlierPart]:
+        return earlier_parts(self.against, self.signature_options())
+
+    def signature_options(self) -> dict[str, Any]:
+        """What decides whether two signatures can be compared."""
+        return {"exact": "xxh3-128 of normalize 1"}
+
+    def signed_with(self) -> dict[str, Any] | None:
+        return self.signature_options() if self.sign else None
+
+    def fingerprint(self) -> dict[str, Any]:
+        found = super().fingerprint()
+        return {**found, "against": content_of(self.against)} if self.against else found
+
+    def prepare(self) -> None:
+        earlier_parts(self.against, self.signature_options())
+
+    def offsets(self, exchange: Exchange) -> Ints:
+        """Numbers of the first documents of all units, those of earlier corpora last; at the end, how many there are."""
+        rows = np.array([part.rows for part in self.earlier], np.int64)
+        return np.concatenate([exchange.offsets, exchange.offsets[-1] + np.cumsum(rows)])
+
+    def unit_sketches(self, exchange: Exchange, unit: int) -> Iterator[pa.Table]:
+        """The sketches of a unit of this corpus or, beyond its last, of a part of an earlier one."""
+        own = len(exchange.rows)
+        return exchange.sketches(unit) if unit < own else self.earlier[unit - own].sketches()
 
     def keep_sketch(self, docs: Documents) -> dict[str, Any]:
         """What the policy must know of each document besides what every sketch has."""

@@ -17,7 +17,7 @@ The result depends on none of the cuts: candidates are pairs that share a band, 
 from __future__ import annotations
 
 import tempfile
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -86,16 +86,26 @@ class MinHashDedup(KeepPolicy):
         return pa.table({**exact_columns(texts), **own, **self.keep_sketch(docs)})
 
     def passes(self, units: int, partitions: int) -> list[Pass]:
+        all_units = units + len(self.earlier)
         return [
-            Pass("hash", units, lambda exchange, unit: scatter_hashes(self, exchange, unit, exchange.sketches(unit))),
+            Pass("hash", all_units, partial(scatter_hashes, self)),
             Pass("match", partitions, self._match),
-            Pass("bands", units, self._bands),
+            Pass("bands", all_units, self._bands),
             Pass("group", partitions, self._group),
             Pass("join", 1, self._join),
-            Pass("fetch", units, self._fetch),
+            Pass("fetch", all_units, self._fetch),
             Pass("choose", partitions, self._choose),
             Pass("settle", partitions, self._settle),
         ]
+
+    def signature_options(self) -> dict[str, Any]:
+        return {
+            **super().signature_options(),
+            "minhash": "one permutation, 16 bits, 1",
+            "num_slots": self.num_slots,
+            "word_ngram": self.word_ngram,
+            "char_ngram": self.char_ngram,
+        }
 
     @cached_property
     def _banding(self) -> tuple[int, int]:
@@ -112,11 +122,12 @@ class MinHashDedup(KeepPolicy):
     def _bands(self, exchange: Exchange, unit: int) -> None:
         from .clusters import band_keys
 
-        copies = exchange.gathered("copies", unit)
+        copies = exchange.gathered("copies", unit) if unit < len(exchange.rows) else None
+        start = self.offsets(exchange)[unit]
         gone = np.zeros(0, np.int64) if copies is None else copies.column("doc").to_numpy()
         with exchange.scatter("bands", unit) as out:
-            for table in exchange.sketches(unit):
-                documents = table.column("at").to_numpy() + exchange.offsets[unit]
+            for table in self.unit_sketches(exchange, unit):
+                documents = table.column("at").to_numpy() + start
                 compared = table.column("shingles").to_numpy() >= self.min_shingles
                 rows = np.flatnonzero(compared & ~np.isin(documents, gone))
                 keys = band_keys(_signatures(table)[rows], *self._banding)
@@ -136,38 +147,43 @@ class MinHashDedup(KeepPolicy):
     def _join(self, exchange: Exchange, _: int) -> None:
         from .clusters import flatten, unite
 
-        count = int(exchange.offsets[-1])
+        offsets = self.offsets(exchange)
+        count = int(offsets[-1])
         cluster = np.arange(count, dtype=np.int32 if count < 1 << 31 else np.int64)
         for _, table in exchange.gather("ties", 0):
             unite(cluster, table.column("doc").to_numpy(), table.column("first").to_numpy())
-        grouped = np.flatnonzero(flatten(cluster))
-        with exchange.scatter("clusters", 0, len(exchange.rows)) as out:
+        grouped = flatten(cluster)
+        # The documents of this corpus have the smallest numbers: other clusters lie in earlier ones altogether.
+        grouped = np.flatnonzero(grouped & (cluster < exchange.offsets[-1]))
+        with exchange.scatter("clusters", 0, len(offsets) - 1) as out:
             for start in range(0, len(grouped), CHUNK_ROWS):
                 documents = grouped[start : start + CHUNK_ROWS]
                 table = pa.table({"doc": documents, "cluster": cluster[documents].astype(np.int64)})
-                out.add(table, exchange.units_of(documents))
+                out.add(table, np.searchsorted(offsets, documents, side="right") - 1)
 
     def _fetch(self, exchange: Exchange, unit: int) -> None:
         found = exchange.gathered("clusters", unit)
         if found is None:
             return
-        start = int(exchange.offsets[unit])
+        own = unit < len(exchange.rows)
+        start = int(self.offsets(exchange)[unit])
         found = found.sort_by("doc")
         wanted = found.column("doc").to_numpy() - start
         sketches = pa.concat_tables(
-            t.filter(pa.array(np.isin(t.column("at").to_numpy(), wanted))) for t in exchange.sketches(unit)
+            t.filter(pa.array(np.isin(t.column("at").to_numpy(), wanted))) for t in self.unit_sketches(exchange, unit)
         )
         columns = {
             "doc": found.column("doc"),
             "cluster": found.column("cluster"),
             "minhash": sketches.column("minhash"),
-            **self.keep_columns(sketches),
+            **self.keep_columns(sketches, earlier=not own),
         }
         table = pa.table(columns)
         bins = bin_of(mixed(found.column("cluster").to_numpy()), exchange.partitions)
         done = 0
         with exchange.scatter("candidates", unit) as out:
-            for texts in exchange.texts(unit, wanted):
+            batches = exchange.texts(unit, wanted) if own else self.earlier[unit - len(exchange.rows)].texts(wanted)
+            for texts in batches:
                 rows = slice(done, done + len(texts))
                 done += len(texts)
                 part = table.slice(rows.start, len(texts))
