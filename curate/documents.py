@@ -37,12 +37,14 @@ MAX_BATCH_BYTES = 2 << 20
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A piece of text that a Transform cut out of a document that stays."""
+    """A piece of text that a Transform or a cutting Global took out of a document that stays."""
 
     row: int
     step: str
     rule: str
     text: str
+    kept_id: str | None = None
+    """The document in which the same piece stays, if that was the reason."""
 
 
 class Documents:
@@ -146,7 +148,7 @@ class Documents:
         rows = np.asarray(rows, dtype=np.int64)
         signals = {name: values[rows] for name, values in self.signals.items()}
         at = {int(old): new for new, old in enumerate(rows)}
-        removed = [Removed(at[r.row], r.step, r.rule, r.text) for r in self.removed if r.row in at]
+        removed = [Removed(at[r.row], r.step, r.rule, r.text, r.kept_id) for r in self.removed if r.row in at]
         return Documents(self.table.take(pa.array(rows)), signals, removed)
 
     def followed_by(self, more: Documents) -> Documents:
@@ -156,7 +158,7 @@ class Documents:
             name: np.concatenate([self.signals.get(name, _nan(n)), more.signals.get(name, _nan(m))])
             for name in sorted({*self.signals, *more.signals})
         }
-        removed = [*self.removed, *(Removed(r.row + n, r.step, r.rule, r.text) for r in more.removed)]
+        removed = [*self.removed, *(Removed(r.row + n, r.step, r.rule, r.text, r.kept_id) for r in more.removed)]
         return Documents(pa.concat_tables([self.table, more.table.select(self.table.column_names)]), signals, removed)
 
 

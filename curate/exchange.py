@@ -48,6 +48,23 @@ class Texts(Protocol):
     def __call__(self, unit: int, wanted: Ints | None = None) -> Iterator[pa.Table]: ...
 
 
+CUTS = "cuts"
+"""Under this name a Global that cuts leaves what it decided, one bin a work unit."""
+
+CUT_COLUMNS = pa.schema(
+    [
+        ("doc", pa.int64()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("rule", pa.string()),
+        ("kept_id", pa.string()),
+        ("cut", pa.bool_()),
+    ]
+)
+"""A piece of a document: its first byte and the one after its last, the rule, the document in which the same text
+stays (null: none), and whether it is cut, or only reported. Pieces of a document do not overlap."""
+
+
 class Exchange:
     """What a task of a Global sees: the corpus's sketches and texts, unit by unit, and what other tasks left for it.
 
@@ -104,6 +121,12 @@ class Exchange:
         with self.scatter(DECISIONS, task, len(self.rows)) as out:
             if decisions.num_rows:
                 out.add(decisions.select(DECISION_COLUMNS.names), self.units_of(decisions["doc"].to_numpy()))
+
+    def cut(self, task: int, spans: pa.Table) -> None:
+        """Leave pieces to cut (rows of `CUT_COLUMNS`), likewise."""
+        with self.scatter(CUTS, task, len(self.rows)) as out:
+            if spans.num_rows:
+                out.add(spans.select(CUT_COLUMNS.names).cast(CUT_COLUMNS), self.units_of(spans["doc"].to_numpy()))
 
 
 class Scatter:

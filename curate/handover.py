@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from .cutting import cut_out, uncut
 from .documents import Documents, with_core_columns
-from .exchange import DECISIONS, Exchange, Ints, read_batches
+from .exchange import CUT_COLUMNS, CUTS, DECISIONS, Exchange, Ints, read_batches
 from .job import Job
 from .readers import Bad, read_unit
 from .stage import QUARANTINE_SCHEMA, ROW, Failure, beside, from_table
+from .step import Global
 
 Dropped = tuple[Documents, list[list[Failure]], list[str | None]]
 """Documents, the broken rules of each, and the id kept in its place, if any."""
@@ -52,7 +54,11 @@ def from_stage(job: Job, stage: int, unit: int) -> Iterator[Batch]:
     if not path.exists():
         return
     decided = []
-    for cut, (label, _) in enumerate(job.stages[stage].cuts):
+    cutting: tuple[str, Global, pa.Table] | None = None
+    for cut, (label, step) in enumerate(job.stages[stage].cuts):
+        if step.cuts:  # the stage's last
+            cutting = label, step, cuts_of(job, stage, cut, unit)
+            continue
         found = decisions_of(job, stage, cut, unit)
         if found is not None:
             decided.append((label, {d["at"]: d for d in found.to_pylist()}))
@@ -78,8 +84,32 @@ def from_stage(job: Job, stage: int, unit: int) -> Iterator[Batch]:
         batch.at = left + start
         if len(left) < len(docs):
             batch.docs = docs.take(left)
+        if cutting is not None:
+            _cut(batch, batch.at, *cutting)
         start += len(docs)
         yield batch
+
+
+def _cut(batch: Batch, at: Ints, label: str, step: Global, spans: pa.Table) -> None:
+    """Cut these pieces out of the batch's documents, whose positions are `at`."""
+    places = spans.column("at").to_numpy()
+    rows = np.minimum(np.searchsorted(at, places), len(at) - 1)
+    here = at[rows] == places if len(at) else np.zeros(len(places), bool)
+    if not here.any():
+        batch.docs = uncut(batch.docs, step)
+        return
+    cut = cut_out(batch.docs, label, step, rows[here], spans.filter(pa.array(here)))
+    batch.docs, batch.at = cut.docs, at[cut.rows]
+    if len(cut.emptied):
+        batch.dropped.append((cut.emptied, cut.reasons, cut.kept_ids))
+
+
+def cuts_of(job: Job, stage: int, cut: int, unit: int) -> pa.Table:
+    """What a Global cuts out of the documents of a unit, with their position `at` in the stage's kept part."""
+    exchange = exchange_of(job, stage, cut)
+    found = exchange.gathered(CUTS, unit)
+    spans = CUT_COLUMNS.empty_table() if found is None else found
+    return spans.append_column("at", pc.subtract(spans.column("doc"), int(exchange.offsets[unit])))
 
 
 def decisions_of(job: Job, stage: int, cut: int, unit: int) -> pa.Table | None:

@@ -18,6 +18,7 @@ import polars as pl
 import pyarrow as pa
 
 from .budget import BUDGET_AFTER, check_bad_share
+from .cutting import cut_out, uncut
 from .documents import MAX_BATCH_ROWS, Documents, with_core_columns
 from .errors import InputError, RecipeError, RunError
 from .executors import executor as executor_named
@@ -38,6 +39,7 @@ from .stage import (
     ledger_table,
     process,
     quarantine_table,
+    removed_before,
     removed_table,
     signal_names,
     stages,
@@ -55,7 +57,7 @@ class Applied:
     ledger: pa.Table
     quarantine: pa.Table
     removed: pa.Table
-    """Text that Transforms cut out of documents that stayed."""
+    """Text that was cut out of documents that stayed."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ class Pipeline:
                 done.extend(process(batch, stage.steps))
             ledger += [ledger_table(d, r, names) for d, r in done.dropped]
             removed += [removed_table(d) for d in (*done.kept, *(x for x, _ in done.dropped))]
+            removed.append(removed_before(done.quarantined))
             quarantine.append(quarantine_table(done.quarantined))
             batches = [Documents(d.table, d.signals) for d in done.kept]  # what was cut out is accounted for
             for cut in stage.cuts:
@@ -170,6 +173,8 @@ class Pipeline:
         label, step = cut
         if not batches:
             return [], []
+        if step.cuts:
+            return self._cut(label, step, batches, names)
         decided = {d["doc"]: d for d in decide_in_memory(step, batches).to_pylist()}
         out, ledger, start = [], [], 0
         for docs in batches:
@@ -182,6 +187,25 @@ class Pipeline:
             start += len(docs)
             if left:
                 out.append(docs.take(left) if gone else docs)
+        return out, ledger
+
+    def _cut(
+        self, label: str, step: Global, batches: list[Documents], names: list[str]
+    ) -> tuple[list[Documents], list[pa.Table]]:
+        spans = decide_in_memory(step, batches)
+        spans = spans.sort_by([("doc", "ascending"), ("start", "ascending")])
+        documents = spans.column("doc").to_numpy()
+        out, ledger, start = [], [], 0
+        for docs in batches:
+            first, last = np.searchsorted(documents, [start, start + len(docs)]).tolist()
+            if last > first:
+                cut = cut_out(docs, label, step, documents[first:last] - start, spans.slice(first, last - first))
+                if len(cut.emptied):
+                    ledger.append(ledger_table(cut.emptied, cut.reasons, names, cut.kept_ids))
+                out += [cut.docs] if len(cut.docs) else []
+            else:
+                out.append(uncut(docs, step))
+            start += len(docs)
         return out, ledger
 
     def run(

@@ -14,7 +14,7 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
-from .documents import Documents, Floats
+from .documents import Documents, Floats, Removed
 from .step import Filter, Global, Step, Transform, failures
 
 ROW = "_row"
@@ -45,9 +45,15 @@ QUARANTINE_SCHEMA = pa.schema(
 """Documents that could not be read or made a step raise. `raw` holds the undecoded bytes of what never became text."""
 
 REMOVED_SCHEMA = pa.schema(
-    [("id", pa.string()), ("step", pa.string()), ("rule", pa.string()), ("text", pa.large_string())]
+    [
+        ("id", pa.string()),
+        ("step", pa.string()),
+        ("rule", pa.string()),
+        ("text", pa.large_string()),
+        ("kept_id", pa.string()),
+    ]
 )
-"""Pieces that Transforms cut out of documents that stayed."""
+"""Pieces cut out of documents that stayed; `kept_id` is the document in which the same piece stays, if that is why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,8 @@ class Quarantined:
     step: str
     error: str
     text: str
+    removed: tuple[Removed, ...] = ()
+    """What had been cut out of the text before."""
 
 
 @dataclass(slots=True)
@@ -115,7 +123,8 @@ def process(docs: Documents, steps: Sequence[tuple[str, Step]]) -> Processed:
             row = int(docs.table.column(ROW)[0].as_py())
             source = docs.table.column("source")[0].as_py()
             error = f"{type(cause).__name__}: {cause}"
-            return Processed(quarantined=[Quarantined(row, docs.ids[0], source, raised.step, error, docs.texts[0])])
+            bad = Quarantined(row, docs.ids[0], source, raised.step, error, docs.texts[0], docs.removed)
+            return Processed(quarantined=[bad])
         half = len(docs) // 2
         out = process(docs.take(np.arange(half)), steps)
         out.extend(process(docs.take(np.arange(half, len(docs))), steps))
@@ -181,11 +190,16 @@ class Stage:
 
 
 def stages(steps: Iterable[Step]) -> list[Stage]:
-    """A pipeline in stages: a new one begins where per-document steps follow a Global, for only then is text read again."""
+    """A pipeline in stages: a new one begins where per-document steps follow a Global, for only then is text read again.
+
+    One begins behind a Global that cuts in any case: the Globals that follow, and the split, must see the new texts.
+    """
     out = [Stage([], [])]
     for label, step in labelled(steps):
         if isinstance(step, Global):
             out[-1].cuts.append((label, step))
+            if step.cuts:
+                out.append(Stage([], []))
         else:
             if out[-1].cuts:
                 out.append(Stage([], []))
@@ -195,7 +209,7 @@ def stages(steps: Iterable[Step]) -> list[Stage]:
 
 def signal_names(steps: Iterable[Step]) -> list[str]:
     """Every signal that these steps may set, in order of first mention."""
-    names = (n for s in steps if isinstance(s, (Transform, Filter)) for n in s.signal_names)
+    names = (n for s in steps if isinstance(s, (Transform, Filter, Global)) for n in s.signal_names)
     return list(dict.fromkeys(names))
 
 
@@ -258,9 +272,17 @@ def _cluster(kept_id: str | None) -> int | None:
 def removed_table(docs: Documents) -> pa.Table:
     """The pieces cut out of these documents."""
     ids = docs.ids
-    return pa.Table.from_pylist(
-        [{"id": ids[r.row], "step": r.step, "rule": r.rule, "text": r.text} for r in docs.removed], REMOVED_SCHEMA
-    )
+    return _removed([(ids[r.row], r) for r in docs.removed])
+
+
+def removed_before(found: Sequence[Quarantined]) -> pa.Table:
+    """The pieces cut out of documents before a step raised on them."""
+    return _removed([(q.id, r) for q in found for r in q.removed])
+
+
+def _removed(pieces: Sequence[tuple[str, Removed]]) -> pa.Table:
+    rows = [{"id": i, "step": r.step, "rule": r.rule, "text": r.text, "kept_id": r.kept_id} for i, r in pieces]
+    return pa.Table.from_pylist(rows, REMOVED_SCHEMA)
 
 
 def quarantine_table(found: Sequence[Quarantined]) -> pa.Table:
@@ -343,6 +365,7 @@ __all__ = [
     "own_sketch",
     "process",
     "quarantine_table",
+    "removed_before",
     "removed_table",
     "signal_names",
     "sketch_table",

@@ -17,7 +17,7 @@ from .budget import check_bad_share
 from .columns import merge_kinds
 from .documents import Documents
 from .errors import RunError
-from .exchange import DECISION_COLUMNS, DECISIONS, Exchange, Ints
+from .exchange import CUT_COLUMNS, CUTS, DECISION_COLUMNS, DECISIONS, Exchange, Ints
 from .handover import exchange_of, ids_exchange, sketches
 from .job import Job
 from .memory import DEFAULT_TASK_MEMORY
@@ -76,7 +76,11 @@ def decide(job: Job, stage: int, cut: int, name: str, task: int) -> dict[str, An
 def decide_in_memory(
     step: Global, batches: Sequence[Documents], *, partitions: int = 1, memory: int = DEFAULT_TASK_MEMORY
 ) -> pa.Table:
-    """What a Global decides over documents in memory, as rows of `DECISION_COLUMNS`; its exchange is a temporary folder."""
+    """What a Global decides over documents in memory, as rows of `DECISION_COLUMNS`, or of `CUT_COLUMNS` if it cuts.
+
+    Its exchange is a temporary folder.
+    """
+    name, columns = (CUTS, CUT_COLUMNS) if step.cuts else (DECISIONS, DECISION_COLUMNS)
 
     def sketches(unit: int) -> Iterator[pa.Table]:
         docs = batches[unit]
@@ -101,10 +105,10 @@ def decide_in_memory(
         for one in step.passes(len(batches), partitions):
             for task in range(one.tasks):
                 one.run(exchange, task)
-        found = [exchange.gathered(DECISIONS, unit) for unit in range(len(batches))]
-        present = [t.cast(DECISION_COLUMNS) for t in found if t is not None]
+        found = [exchange.gathered(name, unit) for unit in range(len(batches))]
+        present = [t.cast(columns) for t in found if t is not None]
         # A copy: the rows lie in files that go with the folder.
-        return pa.concat_tables([DECISION_COLUMNS.empty_table(), *present]).combine_chunks()
+        return pa.concat_tables([columns.empty_table(), *present]).combine_chunks()
 
 
 def split(job: Job) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def removals(rows: list[int], step: str, rules: list[str], texts: list[str]) -> 
     """`Removed(row, step, rule, text)` for each, column by column: a frozen dataclass sets its fields one by one in
     Python, which takes a batch of web pages as long as finding its lines."""
     made = list(map(object.__new__, repeat(Removed, len(rows))))
-    columns = {"row": rows, "step": repeat(step), "rule": rules, "text": texts}
+    columns = {"row": rows, "step": repeat(step), "rule": rules, "text": texts, "kept_id": repeat(None)}
     for field, values in columns.items():
         deque(map(vars(Removed)[field].__set__, made, values), maxlen=0)
     return made
