@@ -11,18 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from .data import TokenCache, Validation
+from .data import Mix, TokenCache, Validation
 
 
-def unigram_bits_per_byte(train: TokenCache, validation: Validation) -> float:
+def unigram_bits_per_byte(train: TokenCache | Mix, validation: Validation) -> float:
     """Bits per byte of the validation documents under token frequencies counted on train (add-one smoothed).
 
     Knows the vocabulary but no context: a model near this figure has learned no more than which tokens are common.
     """
-    size = max(int(train.tokens.max()), int(validation.cache.tokens.max())) + 1
+    caches = train.caches if isinstance(train, Mix) else [train]
+    size = max(int(cache.tokens.max()) for cache in (*caches, *validation.cache.caches)) + 1
     counts = np.ones(size, dtype=np.float64)
-    for first in range(0, train.token_count, 1 << 22):
-        counts += np.bincount(train.tokens[first : first + (1 << 22)], minlength=size)
+    for cache in caches:
+        for first in range(0, cache.token_count, 1 << 22):
+            counts += np.bincount(cache.tokens[first : first + (1 << 22)], minlength=size)
     cost = -np.log2(counts / counts.sum())
     bits = sum(float(cost[validation.cache.document(int(i))].sum()) for i in validation.documents)
     return bits / sum(validation.bytes_by_language().values())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +14,41 @@ import xxhash
 from ..curate.errors import InputError
 
 UNKNOWN = "unknown"
-"""The language of documents whose `language` is null or whose corpus has no such column."""
+"""The language or domain of documents for which the corpus gives none."""
+
+UNIT_BYTES = 32 << 20
+"""Row groups that are read together hold about this much, uncompressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A batch of documents that have text."""
+
+    text: pa.Array
+    languages: list[str]
+    domains: list[str]
+    """Their `domain` column; without one, the first part of `source` (the name given to an input, or a folder)."""
+    ids: list[str]
+
+    def __len__(self) -> int:
+        return len(self.languages)
+
+    @property
+    def sizes(self) -> list[int]:
+        """UTF-8 bytes of each text."""
+        return list(pc.binary_length(self.text).to_pylist())
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Row groups `first` to `last` (exclusive) of one file: a piece of work whose bounds depend on the corpus alone."""
+
+    file: str
+    first: int
+    last: int
+    rows: int
+    size: int
+    """Bytes of all columns, uncompressed."""
 
 
 def split_files(corpus: Path, split: str) -> list[Path]:
@@ -27,37 +62,51 @@ def split_files(corpus: Path, split: str) -> list[Path]:
     return found
 
 
-def read_split(corpus: Path, split: str, rows: int = 1024) -> Iterator[tuple[pa.Array, list[str]]]:
-    """Batches of (texts, languages) in file order; empty and null texts are left out.
-
-    Raises InputError if a file has no `text` column.
-    """
+def split_units(corpus: Path, split: str, size: int = UNIT_BYTES) -> list[Unit]:
+    """A split cut at row groups into units of about `size` bytes. Raises InputError on a file that is not Parquet."""
+    units = []
     for path in split_files(corpus, split):
-        with pq.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            if "text" not in names:
-                raise InputError(f"{path} has no column 'text'; its columns are: {', '.join(names)}")
-            wanted = [name for name in ("text", "language") if name in names]
-            for batch in file.iter_batches(batch_size=rows, columns=wanted):
+        with _open(path) as file:
+            groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+        first = rows = held = 0
+        for i, group in enumerate(groups):
+            rows, held = rows + group.num_rows, held + group.total_byte_size
+            if held >= size or i + 1 == len(groups):
+                units.append(Unit(path.name, first, i + 1, rows, held))
+                first, rows, held = i + 1, 0, 0
+    return units
+
+
+def read_unit(corpus: Path, split: str, unit: Unit, rows: int = 256) -> Iterator[Texts]:
+    """The documents of a unit, `rows` at a time, in file order; empty and null texts are left out.
+
+    Raises InputError if the file has no `text` column or is damaged.
+    """
+    path = corpus / split / unit.file
+    with _open(path) as file:
+        names = file.schema_arrow.names
+        if "text" not in names:
+            raise InputError(f"{path} has no column 'text'; its columns are: {', '.join(names)}")
+        wanted = [name for name in ("id", "text", "source", "language", "domain") if name in names]
+        seen = sum(file.metadata.row_group(i).num_rows for i in range(unit.first))
+        try:
+            for batch in file.iter_batches(batch_size=rows, row_groups=range(unit.first, unit.last), columns=wanted):
                 table = pa.table(batch)
-                table = table.filter(pc.fill_null(pc.greater(pc.binary_length(table["text"]), 0), False))
-                if not table.num_rows:
-                    continue
-                languages = (
-                    pc.fill_null(table["language"], UNKNOWN).to_pylist()
-                    if "language" in wanted
-                    else [UNKNOWN] * table.num_rows
-                )
-                yield table["text"].combine_chunks(), languages
+                here = range(seen, seen + table.num_rows)
+                seen += table.num_rows
+                keep = pc.fill_null(pc.greater(pc.binary_length(table["text"]), 0), False)
+                numbers = pa.array(here).filter(keep.combine_chunks()).to_pylist()
+                if numbers:
+                    yield _texts(table.filter(keep), [f"{unit.file}:{n}" for n in numbers])
+        except (pa.ArrowInvalid, OSError) as error:
+            raise InputError(f"{path} cannot be read ({error}): make the corpus again") from error
 
 
-def bytes_by_language(corpus: Path, split: str) -> dict[str, int]:
-    """UTF-8 bytes of text in a split, by language, sorted by language."""
-    sizes: dict[str, int] = {}
-    for texts, languages in read_split(corpus, split):
-        for language, size in zip(languages, pc.binary_length(texts).to_pylist(), strict=True):
-            sizes[language] = sizes.get(language, 0) + size
-    return dict(sorted(sizes.items()))
+def read_split(corpus: Path, split: str, every: int = 1) -> Iterator[Texts]:
+    """The documents of a split in file order; `every` > 1 reads only each so-manieth row group."""
+    units = split_units(corpus, split, size=0) if every > 1 else split_units(corpus, split)
+    for unit in units[::every]:
+        yield from read_unit(corpus, split, unit)
 
 
 def split_fingerprint(corpus: Path, split: str) -> str:
@@ -69,3 +118,23 @@ def split_fingerprint(corpus: Path, split: str) -> str:
             while chunk := file.read(1 << 22):
                 state.update(chunk)
     return state.hexdigest()
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path} cannot be read as Parquet ({error}): make the corpus again") from error
+
+
+def _texts(table: pa.Table, places: Sequence[str]) -> Texts:
+    def column(name: str) -> list[str | None]:
+        return table[name].cast(pa.string()).to_pylist() if name in table.column_names else [None] * len(places)
+
+    sources = [None if source is None else source.strip("/").split("/")[0] for source in column("source")]
+    return Texts(
+        table["text"].combine_chunks(),
+        [language or UNKNOWN for language in column("language")],
+        [domain or source or UNKNOWN for domain, source in zip(column("domain"), sources, strict=True)],
+        [given or place for given, place in zip(column("id"), places, strict=True)],
+    )

@@ -59,12 +59,13 @@ def test_unigram_against_a_plain_count(
     corpus: Path, tokenizer: Tokenizer, validation: Validation, tmp_path: Path
 ) -> None:
     train = token_cache(corpus, "train", tokenizer, tmp_path)
+    (held_out,) = validation.cache.caches
     counts: dict[int, int] = {}
     for token in train.tokens.tolist():
         counts[token] = counts.get(token, 0) + 1
-    size = max(*counts, int(validation.cache.tokens.max())) + 1
+    size = max(*counts, int(held_out.tokens.max())) + 1
     total = sum(counts.values()) + size
-    bits = sum(-math.log2((counts.get(t, 0) + 1) / total) for t in validation.cache.tokens.tolist())
+    bits = sum(-math.log2((counts.get(t, 0) + 1) / total) for t in held_out.tokens.tolist())
     text_bytes = sum(len(text.encode()) for text, _, _ in documents(40, seed=2))
     assert unigram_bits_per_byte(train, validation) == pytest.approx(bits / text_bytes, rel=1e-9)
 

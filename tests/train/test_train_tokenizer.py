@@ -8,7 +8,8 @@ from made_corpus import write_split
 
 from corpusmill.curate.errors import InputError
 from corpusmill.train import Tokenizer, train_tokenizer
-from corpusmill.train.tokenizer import SPECIAL_TOKENS, bytes_per_token, shares
+from corpusmill.train.tokenizer import SPECIAL_TOKENS, shares
+from corpusmill.train.tokenizer_report import bytes_per_token
 
 TEXTS = [
     "The court heard the long story.",
