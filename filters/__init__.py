@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .chinese import ChineseQuality, ChineseSpam
     from .classifier import QualityClassifier, QualityTopShare, train_classifier
     from .cleanup import FixFormat
+    from .decontaminate import Decontaminate, MaskContamination
     from .dedup import ExactDedup, MinHashDedup
     from .fineweb2 import FineWeb2
     from .language import Language
@@ -27,6 +28,7 @@ _HOME = {
     "chinese": ("ChineseQuality", "ChineseSpam"),
     "classifier": ("QualityClassifier", "QualityTopShare", "train_classifier"),
     "cleanup": ("FixFormat",),
+    "decontaminate": ("Decontaminate", "MaskContamination"),
     "dedup": ("ExactDedup", "MinHashDedup"),
     "fineweb2": ("FineWeb2",),
     "language": ("Language",),
@@ -45,6 +47,7 @@ __all__ = [
     "C4Quality",
     "ChineseQuality",
     "ChineseSpam",
+    "Decontaminate",
     "ExactDedup",
     "FineWeb2",
     "FineWebQuality",
@@ -53,6 +56,7 @@ __all__ = [
     "GopherQuality",
     "GopherRepetition",
     "Language",
+    "MaskContamination",
     "MinHashDedup",
     "Perplexity",
     "QualityClassifier",
