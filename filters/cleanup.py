@@ -1,14 +1,13 @@
 """Format cleanup: repairs what encodings, web pages and converters broke, and nothing else.
 
-A scan over the UTF-8 bytes of a whole batch (numba, about 1 GB/s) says which repairs a document could need; documents
-that need none are never decoded. A repaired document is repaired again until nothing changes, so cleaning is
+A scan over the UTF-8 bytes of a whole batch says which repairs a document could need; documents that need none are
+never copied. What is decided character by character is repaired by a second compiled pass, the rest in Python, on the
+few documents that show signs of it. A repaired document is looked at again until nothing changes, so cleaning is
 idempotent by construction: an entity may uncover mojibake, which may uncover a space.
 """
 
 from __future__ import annotations
 
-import html
-import re
 import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
@@ -23,10 +22,16 @@ from pydantic import Field
 from ..curate.documents import Documents
 from ..curate.errors import MissingExtra
 from ..curate.step import Transform
+from .cleanup_html import fix_html
+from .cleanup_lines import join_lines
+from .cleanup_mojibake import fix_mojibake
+from .cleanup_quotes import fix_quotes
 from .cleanup_scan import CONTROL, HTML, MOJIBAKE, NFC, PUNCTUATION, SPACE, WIDTH, scan
 
-_MAX_PASSES = 6
+_MAX_PASSES = 8
 """Two passes reach the fixed point on nearly all text; `&amp;amp;amp;lt;` takes one a level."""
+
+_NO_LIMIT = 1 << 40
 
 
 class FixFormat(Transform):
@@ -37,6 +42,7 @@ class FixFormat(Transform):
     """
 
     name: ClassVar[str] = "fix_format"
+    version: ClassVar[int] = 2
     signal_names: ClassVar[tuple[str, ...]] = (
         "format_edits",
         "format_html",
@@ -48,6 +54,7 @@ class FixFormat(Transform):
         "format_punctuation",
         "format_joined",
         "format_converted",
+        "format_quotes",
     )
 
     html: bool = True
@@ -68,6 +75,8 @@ class FixFormat(Transform):
     """Runs of one of ！？!?。，、；～ are cut to this many; null leaves them. Dots, dashes and …… are never cut."""
     join_lines: bool = False
     """Join the hard line breaks of PDF and typewriter text within paragraphs, mending hyphenated words."""
+    quotes: bool = False
+    """One kind of quotation marks a document: “ ” (or 「 」 where it quotes so) in Chinese, its own majority in English."""
     convert: Literal["t2s", "s2t"] | None = None
     """Traditional to Simplified Chinese (`t2s`) or back (`s2t`) by OpenCC; needs the `opencc` package."""
 
@@ -76,33 +85,36 @@ class FixFormat(Transform):
             _converter(self.convert)
 
     def transform(self, docs: Documents) -> Documents:
+        wanted, every = self._wanted(), self.join_lines or self.quotes or self.convert is not None
         signs = scan(docs.text)
-        wanted = self._wanted_signs()
+        # Joining, quotes and conversion look at every document: their signs are words, not bytes.
+        rows = np.arange(len(docs)) if every else np.flatnonzero(signs & wanted)
         counts = np.zeros((len(self.signal_names), len(docs)), dtype=np.float32)
-        # Joining and conversion look at every document: their signs are words, not bytes.
-        rows = np.flatnonzero((signs & wanted) != 0) if wanted >= 0 else np.arange(len(docs))
-        changed: list[int] = []
-        texts: list[str] = []
-        for row in rows:
-            text = docs.text[int(row)].as_py()
-            if text is None:
-                continue
-            fixed, edits = self._fix(text, int(signs[row]))
-            if fixed != text:
-                changed.append(int(row))
-                texts.append(fixed)
-                counts[:, row] = edits
+        changed = np.zeros(len(docs), dtype=bool)
+        text: pa.LargeStringArray = docs.text
+        for _ in range(_MAX_PASSES):
+            if not len(rows):
+                break
+            before = text.take(pa.array(rows))
+            after = self._repair(before, signs[rows], docs, rows, counts)
+            differs = pc.fill_null(pc.not_equal(before, after), False).to_numpy(zero_copy_only=False)
+            rows = rows[differs]
+            if not len(rows):
+                break
+            mask = np.zeros(len(docs), dtype=bool)
+            mask[rows] = True
+            changed |= mask
+            after = after.filter(pa.array(differs))
+            text = pc.replace_with_mask(text, pa.array(mask), after)
+            signs[rows] = scan(after)
+            if not every:
+                rows = rows[(signs[rows] & wanted) != 0]
+        counts[0] = counts[1:].sum(axis=0)
+        counts[:, ~changed] = 0
         signals = dict(zip(self.signal_names, counts, strict=True))
-        if not changed:
-            return docs.with_signals(signals)
-        mask = np.zeros(len(docs), dtype=bool)
-        mask[changed] = True
-        array = pc.replace_with_mask(docs.text, pa.array(mask), pa.array(texts, pa.large_string()))
-        return docs.with_texts(array).with_signals(signals)
+        return docs.with_texts(text).with_signals(signals) if changed.any() else docs.with_signals(signals)
 
-    def _wanted_signs(self) -> int:
-        if self.join_lines or self.convert is not None:
-            return -1
+    def _wanted(self) -> int:
         flags = {
             HTML: self.html,
             MOJIBAKE: self.mojibake,
@@ -114,127 +126,61 @@ class FixFormat(Transform):
         }
         return sum(flag for flag, on in flags.items() if on)
 
-    def _fix(self, text: str, signs: int) -> tuple[str, NDArray[np.float32]]:
-        """The repaired text and the edits by kind, in the order of `signal_names`."""
-        steps: list[tuple[int, bool, int, Callable[[str], tuple[str, int]]]] = [
-            (1, self.html, HTML, _fix_html),
-            (2, self.mojibake, MOJIBAKE, _fix_mojibake),
-            (3, self.nfc, NFC, _fix_nfc),
-            (5, self.control, CONTROL, _fix_control),
-            (6, self.spaces, SPACE, lambda t: _fix_spaces(t, self.max_blank_lines)),
-            # After the spaces: a paragraph's ideographic indent is removed there, not turned into blanks here.
-            (4, self.width, WIDTH, _fix_width),
-            (
-                7,
-                self.max_punctuation is not None,
-                PUNCTUATION,
-                lambda t: _fix_punctuation(t, self.max_punctuation or 1),
-            ),
-            (8, self.join_lines, 0, _join_lines),
-            (9, self.convert is not None, 0, lambda t: _convert(t, self.convert or "t2s")),
-        ]
-        edits = np.zeros(len(self.signal_names), dtype=np.float32)
-        for _ in range(_MAX_PASSES):
-            before = text
-            for slot, on, sign, fix in steps:
-                if on and (not sign or signs & sign):
-                    text, n = fix(text)
-                    edits[slot] += n
-            if text == before:
-                break
-            signs = int(scan(pa.array([text], pa.large_string()))[0])
-        edits[0] = edits[1:].sum()
-        return text, edits
+    def _repair(
+        self,
+        texts: pa.LargeStringArray,
+        signs: NDArray[np.int32],
+        docs: Documents,
+        rows: NDArray[np.int64],
+        counts: NDArray[np.float32],
+    ) -> pa.LargeStringArray:
+        """One pass over some texts (the documents `rows`), its edits added to `counts`."""
+        wanted = self._wanted()
+        whole: tuple[tuple[int, int, Callable[[str], tuple[str, int]]], ...] = (
+            (HTML, 1, fix_html),
+            (MOJIBAKE, 2, fix_mojibake),
+            (NFC, 3, _fix_nfc),
+        )
+        for sign, slot, fix in whole:
+            texts = _each(texts, np.flatnonzero(signs & wanted & sign), fix, rows, counts[slot])
+        if wanted & (CONTROL | SPACE | WIDTH | PUNCTUATION):
+            # numba costs half a second to import, so only those who clean pay for it.
+            from .cleanup_tidy import tidy
+
+            limit = self.max_punctuation or _NO_LIMIT
+            tidied, edits = tidy(texts, wanted, self.max_blank_lines, limit)
+            texts = pc.if_else(pc.is_valid(texts), tidied, None) if texts.null_count else tidied
+            for slot, column in ((5, 0), (6, 1), (4, 2), (7, 3)):
+                counts[slot, rows] += edits[:, column]
+        if self.join_lines:
+            texts = _each(texts, np.arange(len(rows)), join_lines, rows, counts[8])
+        if self.convert is not None:
+            name = self.convert
+            texts = _each(texts, np.arange(len(rows)), lambda t: _convert(t, name), rows, counts[9])
+        if self.quotes:
+            kinds = iter([(docs.languages[row], docs.scripts[row]) for row in rows])
+            texts = _each(texts, np.arange(len(rows)), lambda t: fix_quotes(t, *next(kinds)), rows, counts[10])
+        return texts
 
 
-# HTML remnants. Only entities and tags on these lists: prose says "a < b", and code has `List<T>`.
-_ENTITIES = (
-    "nbsp|amp|lt|gt|quot|apos|ldquo|rdquo|lsquo|rsquo|sbquo|bdquo|laquo|raquo|mdash|ndash|hellip|middot|bull|"
-    "copy|reg|trade|times|divide|plusmn|deg|sect|para|ensp|emsp|thinsp|shy|zwnj|zwj|cent|pound|yen|euro|micro|"
-    "frac12|frac14|frac34|sup2|sup3|aacute|agrave|acirc|auml|ccedil|eacute|egrave|ecirc|euml|iacute|icirc|"
-    "iuml|ntilde|oacute|ocirc|ouml|uacute|ugrave|ucirc|uuml|szlig|Auml|Ouml|Uuml|Eacute|alpha|beta|gamma|"
-    "delta|mu|le|ge|ne|larr|rarr|uarr|darr"
-)
-_BLOCK_TAGS = "br p div li tr h1 h2 h3 h4 h5 h6 ul ol table hr blockquote"
-_INLINE_TAGS = "span font b i u s a em strong center sup sub td th tbody thead img small big nobr wbr strike o:p"
-
-
-@lru_cache(maxsize=1)
-def _html_patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    entity = re.compile(r"&(?:" + _ENTITIES + r"|#[0-9]{2,6}|#[xX][0-9a-fA-F]{2,5});")
-    names = "|".join(sorted((_BLOCK_TAGS + " " + _INLINE_TAGS).split(), key=len, reverse=True))
-    attribute = r"""\s+[a-zA-Z][a-zA-Z:\-]*\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=]+)"""
-    tag = re.compile(rf"<(/?)({names})((?:{attribute})*)\s*/?>", re.I)
-    # A document that shows markup on purpose: a page's source, a manual, code.
-    markup = re.compile(r"<(?:!DOCTYPE|html|head|body|script|style|\?xml)\b|```|`<|[\"'“「]</?[a-zA-Z]", re.I)
-    return entity, tag, markup
-
-
-def _fix_html(text: str) -> tuple[str, int]:
-    entity, tag, markup = _html_patterns()
-    if markup.search(text):
-        return text, 0
-    n_tags = 0
-    if "<" in text:
-        present = {(m[1], m[2].lower()) for m in tag.finditer(text)}
-        blocks = set(_BLOCK_TAGS.split())
-
-        def cut(match: re.Match[str]) -> str:
-            nonlocal n_tags
-            name = match[2].lower()
-            # `<b>` alone may be a placeholder or a type parameter; with `</b>` in the text it is markup.
-            if len(name) == 1 and not match[3] and {("", name), ("/", name)} - present:
-                return match[0]
-            n_tags += 1
-            return "\n" if name in blocks else ""
-
-        if present:
-            text = tag.sub(cut, text)
-    text, n_entities = entity.subn(_decode_entity, text)
-    return text, n_tags + n_entities
-
-
-def _decode_entity(match: re.Match[str]) -> str:
-    decoded = html.unescape(match[0])
-    # `&#0;` and surrogates decode to U+FFFD: the entity is then worth more than the replacement.
-    return match[0] if "\ufffd" in decoded else decoded
-
-
-_MAYBE_MOJIBAKE = re.compile(
-    "[\x80-\u06ff\u201a\u201e\u2030\u221a\u2500-\u259f\uf8ff](?:(?<=[\x80-\x9f\u00c2\u00c3])|[^\x00-\x7f])"
-)
-
-
-def _fix_mojibake(text: str) -> tuple[str, int]:
-    from ftfy import TextFixerConfig, fix_encoding
-    from ftfy.badness import is_bad
-
-    if not _MAYBE_MOJIBAKE.search(text):
-        return text, 0
-    config = TextFixerConfig(
-        unescape_html=False,
-        fix_character_width=False,
-        fix_latin_ligatures=False,
-        uncurl_quotes=False,
-        fix_line_breaks=False,
-        normalization=None,
-    )
-    pieces: list[str] = []
-    at = n = 0
-    match = _MAYBE_MOJIBAKE.search(text)
-    while match:
-        # ftfy's own test runs at 2 MB/s on English: only lines that could fail it are asked.
-        start = text.rfind("\n", 0, match.start()) + 1
-        end = text.find("\n", match.end())
-        end = len(text) if end < 0 else end
-        line = text[start:end]
-        if is_bad(line):
-            fixed = fix_encoding(line, config)
-            pieces += (text[at:start], fixed)
-            at = end
-            n += fixed != line
-        match = _MAYBE_MOJIBAKE.search(text, end)
-    return ("".join(pieces) + text[at:] if n else text), n
+def _each(
+    texts: pa.LargeStringArray,
+    chosen: NDArray[np.int64],
+    fix: Callable[[str], tuple[str, int]],
+    rows: NDArray[np.int64],
+    counts: NDArray[np.float32],
+) -> pa.LargeStringArray:
+    """`fix` on some of the texts, in Python."""
+    mask = np.zeros(len(texts), dtype=bool)
+    made: list[str] = []
+    for i in chosen:
+        text = texts[int(i)].as_py() or ""
+        fixed, n = fix(text)
+        if fixed != text:
+            mask[i] = True
+            made.append(fixed)
+            counts[rows[i]] += n
+    return pc.replace_with_mask(texts, pa.array(mask), pa.array(made, pa.large_string())) if made else texts
 
 
 def _fix_nfc(text: str) -> tuple[str, int]:
@@ -243,130 +189,6 @@ def _fix_nfc(text: str) -> tuple[str, int]:
     fixed = unicodedata.normalize("NFC", text)
     # Composition shortens; a singleton (U+212B to U+00C5) keeps the length. One is the honest floor.
     return fixed, max(1, len(text) - len(fixed))
-
-
-_WIDTH = re.compile(r"[０-９Ａ-Ｚａ-ｚ]+|\u3000")
-
-
-def _fix_width(text: str) -> tuple[str, int]:
-    return _WIDTH.subn(_half_width, text)
-
-
-def _half_width(match: re.Match[str]) -> str:
-    return " " if match[0] == "\u3000" else "".join(chr(ord(c) - 0xFEE0) for c in match[0])
-
-
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_LINE_ENDS = re.compile("[\x0b\x0c\x85\u2028\u2029]")
-_REMOVED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff]")
-_BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-# A joiner matters between letters of the scripts that shape by context and inside emoji: never beside
-# Latin, Han, kana or CJK punctuation, or at an end of the text.
-_PLAIN = "\x00-\u02ff\u2000-\u200b\u2010-\u206f\u3000-\u30ff\u3400-\u9fff\uff00-\uffef"
-_JOINERS = re.compile(f"(?:(?<=[{_PLAIN}])|^)[\u200c\u200d]+|[\u200c\u200d]+(?=[{_PLAIN}]|$)", re.M)
-
-
-def _fix_control(text: str) -> tuple[str, int]:
-    text, a = _ESCAPES.subn("", text)
-    text, b = _LINE_ENDS.subn("\n", text)
-    text, c = _REMOVED.subn("", text)
-    text, d = _JOINERS.subn("", text)
-    e = 0
-    if not _RIGHT_TO_LEFT.search(text):
-        text, e = _BIDI.subn("", text)
-    return text, a + b + c + d + e
-
-
-_CARRIAGE = re.compile(r"\r\n?")
-_TRAILING = re.compile("[ \t\u00a0\u3000]+(?=\n)")
-_INDENT = re.compile("^[ \u00a0]*\u3000[ \u00a0\u3000]*", re.M)
-# No look-behind for "not at the line's start": a pattern that begins with one is tried at every character, which cost
-# half of the whole step's time.
-_RUNS = re.compile("[ \u00a0\u3000]{2,}|\u00a0")
-_BLANKS = " \t\u00a0\u3000"
-
-
-def _fix_spaces(text: str, max_blank_lines: int) -> tuple[str, int]:
-    a = b = c = d = 0
-    if "\r" in text:
-        text, a = _CARRIAGE.subn("\n", text)
-    if any(f"{blank}\n" in text for blank in _BLANKS):
-        text, b = _TRAILING.subn("", text)
-    if "\u3000" in text:
-        text, c = _INDENT.subn("", text)
-    if "  " in text or "\u00a0" in text or "\u3000" in text:
-        text, d = _collapse_runs(text)
-    text, e = re.subn(f"\n{{{max_blank_lines + 2},}}", "\n" * (max_blank_lines + 1), text)
-    stripped = text.rstrip(_BLANKS + "\n").lstrip("\n")
-    return stripped, a + b + c + d + e + (stripped != text)
-
-
-def _collapse_runs(text: str) -> tuple[str, int]:
-    pieces: list[str] = []
-    at = 0
-    for match in _RUNS.finditer(text):
-        start, end = match.span()
-        if start and text[start - 1] not in "\n\t":
-            pieces += (text[at:start], " ")
-            at = end
-    if not pieces:
-        return text, 0
-    return "".join(pieces) + text[at:], len(pieces) // 2
-
-
-@lru_cache(maxsize=4)
-def _punctuation_pattern(limit: int) -> re.Pattern[str]:
-    return re.compile(rf"([！？!?。，、；～])\1{{{limit},}}")
-
-
-def _fix_punctuation(text: str, limit: int) -> tuple[str, int]:
-    return _punctuation_pattern(limit).subn(lambda m: m[1] * limit, text)
-
-
-_TERMINAL = re.compile(r"[。！？；：.!?:;…”」』）)\]>|]\s*\Z")
-_LIST_START = re.compile(
-    r"\s*(?:[-*•·●○■□▪+>#|]|[0-9０-９]{1,3}[.、)）:：]|[（(][0-9一二三四五六七八九十]{1,3}[)）]|[一二三四五六七八九十]{1,3}、|第[^\s]{1,6}[条章节編编])"
-)
-
-
-def _join_lines(text: str) -> tuple[str, int]:
-    """Joins each block of lines that all but fill one width; a block is joined whole or not at all."""
-    blocks = re.split(r"(\n{2,})", text)
-    joined = 0
-    for i in range(0, len(blocks), 2):
-        lines = blocks[i].split("\n")
-        if len(lines) < 3 or any(_LIST_START.match(line) or line[:1] in " \t\u3000" for line in lines[1:]):
-            continue
-        widths = [_columns(line) for line in lines]
-        widest = max(widths)
-        if not 30 <= widest <= 130 or min(widths[:-1]) < 0.75 * widest:
-            continue
-        if sum(bool(_TERMINAL.search(line)) for line in lines[:-1]) > 0.5 * (len(lines) - 1):
-            continue  # as many sentences as lines: verse, a list, subtitles
-        out = lines[0]
-        for line in lines[1:]:
-            out = _glue(out, line)
-        blocks[i] = out
-        joined += len(lines) - 1
-    return "".join(blocks), joined
-
-
-def _glue(left: str, right: str) -> str:
-    left, right = left.rstrip(), right.lstrip()
-    if re.search(r"[a-z]-\Z", left) and right[:1].islower():
-        return left[:-1] + right
-    if left and right and (_is_wide(left[-1]) or _is_wide(right[0])):
-        return left + right
-    return f"{left} {right}"
-
-
-def _is_wide(char: str) -> bool:
-    return unicodedata.east_asian_width(char) in "WF"
-
-
-def _columns(line: str) -> int:
-    return len(line) if line.isascii() else sum(2 if _is_wide(c) else 1 for c in line)
 
 
 @lru_cache(maxsize=2)

@@ -29,9 +29,9 @@ def scan(text: pa.LargeStringArray) -> NDArray[np.int32]:
 @lru_cache(maxsize=1)
 def _kernel() -> Any:
     # numba costs about half a second to import, so only those who clean pay for it.
-    import numba
+    from .text.kernel import kernel
 
-    return numba.njit(cache=True, nogil=True)(_scan)
+    return kernel(_scan)
 
 
 def _scan(data: NDArray[np.uint8], offsets: NDArray[np.int64], flags: NDArray[np.int32]) -> None:
@@ -74,10 +74,29 @@ def _scan(data: NDArray[np.uint8], offsets: NDArray[np.int64], flags: NDArray[np
                             flag |= CONTROL | MOJIBAKE
                         elif i + 1 == end:
                             flag |= SPACE
-                    elif point == 0x26 or point == 0x3C:  # & <
-                        follow = data[i + 1] if i + 1 < end else 0x20
-                        letter = 0x41 <= (follow & 0xDF) <= 0x5A
-                        if letter or (follow == 0x23 and point == 0x26) or (follow == 0x2F and point == 0x3C):
+                    elif point == 0x26:  # &name; and &#8212;
+                        j = i + 1
+                        if j < end and data[j] == 0x23:
+                            j += 1
+                        name = j
+                        while (
+                            j < end and j < name + 8 and (0x30 <= data[j] <= 0x39 or 0x41 <= (data[j] & 0xDF) <= 0x5A)
+                        ):
+                            j += 1
+                        if j > name and j < end and data[j] == 0x3B:
+                            flag |= HTML
+                    elif point == 0x3C:  # <name, </name
+                        j = i + 1
+                        if j < end and data[j] == 0x2F:
+                            j += 1
+                        name = j
+                        while (
+                            j < end
+                            and j < name + 10
+                            and ((0x30 <= data[j] <= 0x39 or 0x41 <= (data[j] & 0xDF) <= 0x5A) or data[j] == 0x3A)
+                        ):
+                            j += 1
+                        if j > name and j < end and (data[j] == 0x3E or data[j] == 0x2F or data[j] <= 0x20):
                             flag |= HTML
                     elif (point == 0x21 or point == 0x3F) and run > 1:  # ! ?
                         flag |= PUNCTUATION
@@ -93,8 +112,9 @@ def _scan(data: NDArray[np.uint8], offsets: NDArray[np.int64], flags: NDArray[np
                     flag |= CONTROL
                 elif 0x300 <= point < 0x400 or point >= 0x483:
                     flag |= NFC
-                # Mojibake is at least two characters beyond ASCII side by side, the first from an 8-bit alphabet.
-                if i + size < end and data[i + size] >= 0x80:
+                # Mojibake is at least two characters beyond ASCII side by side, the first from an 8-bit alphabet, where
+                # the bytes that begin a character in UTF-8 are letters (and ¬ in Mac Roman).
+                if (point >= 0xC0 or point == 0xAC) and i + size < end and data[i + size] >= 0x80:
                     flag |= MOJIBAKE
                 if point == 0xC2 or point == 0xC3:
                     flag |= MOJIBAKE

@@ -4,13 +4,17 @@ import gzip
 import json
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
+import cleanup_reference
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import MissingExtra
+from corpusmill.filters import cleanup
 from corpusmill.filters.cleanup import FixFormat
 from corpusmill.filters.cleanup_scan import scan
 
@@ -146,11 +150,75 @@ def test_clean_batch_is_returned_as_it_is() -> None:
     )
 )
 def test_idempotent_and_the_scan_misses_nothing(text: str) -> None:
-    step = FixFormat()
     once = clean(text)
     assert clean(once) == once
-    # -1 sets every sign: what the byte scan let pass must need no repair.
-    assert step._fix(text, -1)[0] == once
+    # With every sign set: what the byte scan let pass must need no repair.
+    with patch.object(cleanup, "scan", lambda texts: np.full(len(texts), -1, dtype=np.int32)):
+        assert clean(text) == once
+
+
+MARKS = "汉字ab09，。！？!?～、；. \t\n\r\x0b\x0c\u00a0\u3000\u200b\u200d\u200c\u200e\u202e\x00\x1b[m１Ａｚ％（\x85\u2028\ufeff\u00adשم👩é"
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.lists(st.text(alphabet=st.sampled_from(list(MARKS)), max_size=30), min_size=1, max_size=4))
+def test_the_kernel_does_what_the_regular_expressions_say(texts: list[str]) -> None:
+    step = FixFormat(html=False, mojibake=False, nfc=False)
+    out = step.transform(Documents.from_texts(texts))
+    assert out.texts == [cleanup_reference.tidy(text) for text in texts]
+    other = FixFormat(html=False, mojibake=False, nfc=False, max_blank_lines=1, max_punctuation=1)
+    assert other.transform(Documents.from_texts(texts)).texts == [cleanup_reference.tidy(t, 1, 1) for t in texts]
+    changed = np.array([a != b for a, b in zip(texts, out.texts, strict=True)])
+    assert ((out.signals["format_edits"] > 0) == changed).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "text", "wanted"),
+    [
+        ({"width": False}, "Ａ\u3000Ｂ  Ｃ", "Ａ\u3000Ｂ Ｃ"),
+        ({"spaces": False}, "Ａ\u3000Ｂ  \r\n\n\n\n\n", "A B  \r\n\n\n\n\n"),
+        ({"control": False}, "a\u200bb  c", "a\u200bb c"),
+        ({"max_punctuation": None}, "！！！！！ ａ", "！！！！！ a"),
+    ],
+)
+def test_kinds_of_the_kernel_by_themselves(options: dict[str, object], text: str, wanted: str) -> None:
+    assert clean(text, **options) == wanted
+
+
+@pytest.mark.parametrize(
+    ("language", "script", "text", "wanted"),
+    [
+        ("zh", "Hans", '他说"好的"，然后走了。', "他说“好的”，然后走了。"),
+        (None, None, '他说"好的"，然后走了。', "他说“好的”，然后走了。"),
+        ("zh", "Hant", '他說"好的"，然後走了。', "他說「好的」，然後走了。"),
+        ("zh", "Hant", '他說“是的”又說"好的"。', "他說“是的”又說“好的”。"),
+        ("en", "Latn", '“One”, “two” and "three".', "“One”, “two” and “three”."),
+        ("en", "Latn", '"One", "two" and “three”.', '"One", "two" and "three".'),
+        ("en", "Latn", "It’s what we’ve got, don't we?", "It’s what we’ve got, don’t we?"),
+        ("en", "Latn", "It's what we've got, don’t we?", "It's what we've got, don't we?"),
+        ("fr", "Latn", 'Il dit « oui » et "non" et “si”.', 'Il dit « oui » et "non" et “si”.'),
+    ],
+)
+def test_quotes_by_language(language: str | None, script: str | None, text: str, wanted: str) -> None:
+    docs = Documents.from_texts([text, "x"], language=[language, None], script=[script, None])
+    out = FixFormat(quotes=True).transform(docs)
+    assert out.texts[0] == wanted
+    assert (out.signals["format_quotes"][0] > 0) == (text != wanted)
+    assert FixFormat(quotes=True).transform(out).texts[0] == wanted
+    assert FixFormat().transform(docs).texts[0] == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '屏幕为5"到12"，他说"好"。',
+        '参数为 a="1" 的元素"',
+        "He is 5'10\" tall, “they” say, “so”.",
+        '配置 {"key": "value"} 如下。',
+    ],
+)
+def test_quotes_that_are_none_stay(text: str) -> None:
+    assert clean(text, quotes=True) == text
 
 
 def _dev_texts(data: Path, limit_bytes: int) -> list[str]:
@@ -190,8 +258,6 @@ def test_real_text_is_cleaned_once_and_keeps_its_words(shared_data: Path) -> Non
 
 
 def test_missing_converter_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    from corpusmill.filters import cleanup
-
     monkeypatch.setitem(sys.modules, "opencc", None)
     cleanup._converter.cache_clear()
     with pytest.raises(MissingExtra, match="pip install"):
