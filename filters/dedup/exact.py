@@ -15,7 +15,7 @@ import xxhash
 from ...curate.documents import Documents
 from ...curate.exchange import Exchange, bin_of
 from ...curate.step import Pass
-from .keeping import KeepPolicy, keep_order
+from .keeping import AgainstEarlier, keep_order
 
 if TYPE_CHECKING:
     from ..text.buffers import TextBuffers
@@ -26,7 +26,7 @@ MATCHES = pa.schema([("doc", pa.int64()), ("kept_doc", pa.int64()), ("kept_id", 
 """A document whose text another has that is rather kept."""
 
 
-class ExactDedup(KeepPolicy):
+class ExactDedup(AgainstEarlier):
     """Drops documents whose text is the same as another's, apart from case, white space and invisible characters.
 
     Texts are compared by a 128-bit hash (xxh3) of `text.shingles.normalize`. It is no NFKC: ① and 1, full-width and
@@ -69,7 +69,7 @@ def exact_columns(texts: TextBuffers) -> dict[str, pa.Array]:
     }
 
 
-def scatter_hashes(policy: KeepPolicy, exchange: Exchange, unit: int) -> None:
+def scatter_hashes(policy: AgainstEarlier, exchange: Exchange, unit: int) -> None:
     """Send the hashes of a unit's documents to where equal ones meet."""
     start = int(policy.offsets(exchange)[unit])
     earlier = unit >= len(exchange.rows)

@@ -34,39 +34,6 @@ class KeepPolicy(Global):
     """Sources whose documents are rather kept, best first; names or patterns such as `statutes/*`."""
     prefer: str | None = None
     """Signal whose higher values are rather kept, such as `quality`; null looks at length next."""
-    against: list[str] = []
-    """Folders of earlier corpora. What they hold stays and is not read again, candidates' texts excepted; documents
-    that repeat it are dropped. The corpora must have been signed with the same options (their `signatures/`)."""
-    sign: bool = True
-    """Whether signatures are kept beside the corpus, for later runs `against` it: some 200 bytes a document."""
-
-    @cached_property
-    def earlier(self) -> list[EarlierPart]:
-        return earlier_parts(self.against, self.signature_options())
-
-    def signature_options(self) -> dict[str, Any]:
-        """What decides whether two signatures can be compared."""
-        return {"exact": "xxh3-128 of normalize 1"}
-
-    def signed_with(self) -> dict[str, Any] | None:
-        return self.signature_options() if self.sign else None
-
-    def fingerprint(self) -> dict[str, Any]:
-        found = super().fingerprint()
-        return {**found, "against": content_of(self.against)} if self.against else found
-
-    def prepare(self) -> None:
-        earlier_parts(self.against, self.signature_options())
-
-    def offsets(self, exchange: Exchange) -> Ints:
-        """Numbers of the first documents of all units, those of earlier corpora last; at the end, how many there are."""
-        rows = np.array([part.rows for part in self.earlier], np.int64)
-        return np.concatenate([exchange.offsets, exchange.offsets[-1] + np.cumsum(rows)])
-
-    def unit_sketches(self, exchange: Exchange, unit: int) -> Iterator[pa.Table]:
-        """The sketches of a unit of this corpus or, beyond its last, of a part of an earlier one."""
-        own = len(exchange.rows)
-        return exchange.sketches(unit) if unit < own else self.earlier[unit - own].sketches()
 
     def keep_sketch(self, docs: Documents) -> dict[str, Any]:
         """What the policy must know of each document besides what every sketch has."""
@@ -100,6 +67,44 @@ class KeepPolicy(Global):
             s: next((i for i, p in enumerate(patterns) if fnmatchcase(s or "", p)), len(patterns)) for s in set(sources)
         }
         return [ranks[s] for s in sources]
+
+
+class AgainstEarlier(KeepPolicy):
+    """A KeepPolicy that keeps one of several whole documents, those of earlier corpora first."""
+
+    against: list[str] = []
+    """Folders of earlier corpora. What they hold stays and is not read again, candidates' texts excepted; documents
+    that repeat it are dropped. The corpora must have been signed with the same options (their `signatures/`)."""
+    sign: bool = True
+    """Whether signatures are kept beside the corpus, for later runs `against` it: some 200 bytes a document."""
+
+    @cached_property
+    def earlier(self) -> list[EarlierPart]:
+        return earlier_parts(self.against, self.signature_options())
+
+    def signature_options(self) -> dict[str, Any]:
+        """What decides whether two signatures can be compared."""
+        return {"exact": "xxh3-128 of normalize 1"}
+
+    def signed_with(self) -> dict[str, Any] | None:
+        return self.signature_options() if self.sign else None
+
+    def fingerprint(self) -> dict[str, Any]:
+        found = super().fingerprint()
+        return {**found, "against": content_of(self.against)} if self.against else found
+
+    def prepare(self) -> None:
+        earlier_parts(self.against, self.signature_options())
+
+    def offsets(self, exchange: Exchange) -> Ints:
+        """Numbers of the first documents of all units, those of earlier corpora last; at the end, how many there are."""
+        rows = np.array([part.rows for part in self.earlier], np.int64)
+        return np.concatenate([exchange.offsets, exchange.offsets[-1] + np.cumsum(rows)])
+
+    def unit_sketches(self, exchange: Exchange, unit: int) -> Iterator[pa.Table]:
+        """The sketches of a unit of this corpus or, beyond its last, of a part of an earlier one."""
+        own = len(exchange.rows)
+        return exchange.sketches(unit) if unit < own else self.earlier[unit - own].sketches()
 
 
 def keep_order(table: pl.DataFrame, *by: str) -> NDArray[np.int64]:

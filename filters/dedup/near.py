@@ -32,7 +32,7 @@ from ...curate.exchange import DECISION_COLUMNS, Exchange, bin_of, mixed
 from ...curate.step import Pass
 from .banding import lsh_bands
 from .exact import EXACT, exact_columns, matches, normalized, scatter_hashes
-from .keeping import KeepPolicy, keep_order
+from .keeping import AgainstEarlier, keep_order
 
 NEAR = "near_duplicate"
 
@@ -46,7 +46,7 @@ of more templated documents than that, all unlike, lose pairs by it."""
 CHUNK_ROWS = 1 << 16
 
 
-class MinHashDedup(KeepPolicy):
+class MinHashDedup(AgainstEarlier):
     """Drops documents that are nearly the same as one that is kept.
 
     MinHash signatures only propose pairs. A document is dropped when the Jaccard similarity of its own shingles with
