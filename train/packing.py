@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 ROOM = 512
-"""One place in so many is left empty: without this room several hundred times as many documents would be cut."""
+"""One place in so many is left empty. Measured on nine sets of 80 to 3,300 documents at 256 and 1,024 tokens a row: at
+most 4 documents of a set were cut needlessly; without this room up to 50 were."""
 
 
 @dataclass(frozen=True, slots=True)
