@@ -112,7 +112,11 @@ def train_typos_command(
 
     model = train_typos(((t, language) for t in read_texts(texts, text=text)), output)
     for code, measured in model.measured.items():
+        unit = "sentences" if code == "zh" else "words"
         typer.echo(
-            f"{output}: {code} on injected errors: precision {measured.precision:.3f}, recall {measured.recall:.3f}, "
-            f"clean sentences changed {measured.clean_changed:.2%}"
+            f"{output}: {code} on injected errors: precision {measured.precision:.3f} (at least "
+            f"{measured.precision_low:.3f}), recall {measured.recall:.3f}, clean {unit} changed "
+            f"{measured.clean_changed:.3%} (at most {measured.clean_changed_high:.3%}), in {measured.sentences:,} sentences"
         )
+        if measured.precision == 0:
+            typer.echo("that is too little text, or too unlike itself, to earn edits: typos will be counted, not fixed")

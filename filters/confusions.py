@@ -38,22 +38,35 @@ def confusions(extra: str | None = None) -> dict[str, str]:
                 syllable = syllable.replace(strict, loose)
         near[syllable] += chars
     table = {char: set(others) for char, others in _from_groups(near.values()).items()}
+    for a, b in listed_pairs(extra):
+        table.setdefault(a, set()).add(b)
+    return {
+        char: "".join(sorted(others - NEVER)) for char, others in sorted(table.items()) if char not in NEVER and others
+    }
+
+
+@lru_cache(maxsize=4)
+def listed_pairs(extra: str | None = None) -> tuple[tuple[str, str], ...]:
+    """Wrong and right characters that someone wrote down: our shapes and words, and a user's own file.
+
+    Raises InputError when the file cannot be read.
+    """
     lines = [*shape_groups(), *(f"{wrong}\t{right}" for wrong, right in wrong_words().items())]
     if extra is not None:
         try:
             lines += [line for line in Path(extra).read_text("utf-8").splitlines() if line and line[0] != "#"]
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"the confusion file {extra} cannot be read ({error}); give a UTF-8 text file") from error
+    return tuple((a, b) for a, b in _pairs(lines) if a != b)
+
+
+def _pairs(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
     for line in lines:
         wrong, tab, right = line.strip().partition("\t")
-        pairs = zip(wrong, right, strict=False) if tab else ((a, b) for a in wrong for b in wrong)
-        if not tab or len(wrong) == len(right):
-            for a, b in pairs:
-                if a != b:
-                    table.setdefault(a, set()).add(b)
-    return {
-        char: "".join(sorted(others - NEVER)) for char, others in sorted(table.items()) if char not in NEVER and others
-    }
+        if not tab:
+            yield from ((a, b) for a in wrong for b in wrong)
+        elif len(wrong) == len(right):
+            yield from zip(wrong, right, strict=True)
 
 
 @lru_cache(maxsize=1)

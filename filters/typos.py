@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import ClassVar, Literal
 
@@ -11,9 +12,12 @@ from pydantic import Field
 
 from ..curate.documents import Documents
 from ..curate.step import Transform
-from .confusions import confusions, wrong_words
+from .confusions import listed_pairs, wrong_words
 from .protect import load_terms
-from .typo_model import Edit, TypoModel, english_suspects, train_typos
+from .typo_chinese import ChineseModel
+from .typo_edit import Edit, apply
+from .typo_english import edits_english, english_suspects
+from .typo_model import TypoModel, train_typos
 
 __all__ = ["FixTypos", "TypoModel", "apply", "guess_language", "load_model", "train_typos"]
 
@@ -35,7 +39,9 @@ class FixTypos(Transform):
     min_precision: float = Field(default=0.97, ge=0, le=1)
     """The model edits a language only if its precision on injected errors is at least this."""
     max_clean_changed: float = Field(default=0.002, ge=0, le=1)
-    """... and if it changed at most this share of clean sentences."""
+    """... and if it changed at most this share of clean Chinese sentences."""
+    max_clean_words: float = Field(default=0.001, ge=0, le=1)
+    """... and at most this share of clean English words."""
     confusions: str | None = None
     """A file of further confusable characters: a group a line, or a wrong and a right word with a tab between."""
     terms: str | None = None
@@ -44,73 +50,76 @@ class FixTypos(Transform):
     def prepare(self) -> None:
         if self.model is not None:
             load_model(self.model)
+            self._chinese()
         if self.terms is not None:
             load_terms(self.terms)
-        confusions(self.confusions)
+        listed_pairs(self.confusions)
 
     def may_edit(self, language: str) -> bool:
         """Whether the model has earned edits in this language."""
         if self.mode == "tag" or self.model is None:
             return False
         measured = load_model(self.model).measured.get(language)
-        return (
-            measured is not None
-            and measured.precision >= self.min_precision
-            and measured.clean_changed <= self.max_clean_changed
-        )
+        if measured is None:
+            return False
+        most = self.max_clean_changed if language == "zh" else self.max_clean_words
+        return measured.precision >= self.min_precision and measured.clean_changed <= most
+
+    def _chinese(self) -> ChineseModel | None:
+        return _chinese_model(self.model, self.confusions) if self.model is not None else None
 
     def transform(self, docs: Documents) -> Documents:
         fixed = np.zeros(len(docs), np.float32)
         suspects = np.zeros(len(docs), np.float32)
         texts: list[str] = list(docs.texts)
-        for row, (text, language) in enumerate(zip(docs.texts, docs.languages, strict=True)):
-            if text is None:
-                continue
-            language = language or guess_language(text)
-            edits, allowed = self._edits(text, language)
-            if edits and allowed:
-                texts[row] = apply(text, edits)
+        languages = [
+            None if text is None else language or guess_language(text)
+            for text, language in zip(docs.texts, docs.languages, strict=True)
+        ]
+        chinese = [row for row, language in enumerate(languages) if language == "zh"]
+        english = [row for row, language in enumerate(languages) if language == "en"]
+        zh = self._chinese()
+        found: dict[int, list[Edit]] = {}
+        if zh is not None and chinese:
+            found.update(zip(chinese, zh.edits([texts[row] for row in chinese]), strict=True))
+        model = load_model(self.model) if self.model is not None else None
+        for row in english:
+            known = model is not None and "en" in model.measured
+            found[row] = edits_english(texts[row], model.words) if model and known else english_suspects(texts[row], {})
+        may = {language: self.may_edit(language) for language in ("zh", "en")}
+        for row, edits in found.items():
+            edits = self._without_terms(texts[row], edits)
+            if edits and may[languages[row] or ""]:
+                texts[row] = apply(texts[row], edits)
                 fixed[row] = len(edits)
             else:
                 suspects[row] = len(edits)
-            if language == "zh":
-                suspects[row] += sum(1 for m in _wrong_word_pattern().finditer(texts[row]))
+        for row in chinese:
+            suspects[row] += sum(1 for _ in _wrong_word_pattern().finditer(texts[row]))
         return docs.with_texts(texts).with_signals({"typos_fixed": fixed, "typo_suspects": suspects})
 
-    def _edits(self, text: str, language: str | None) -> tuple[list[Edit], bool]:
-        """What should be edited, and whether it may be."""
-        model = load_model(self.model) if self.model is not None else None
-        edits: list[Edit] = []
-        allowed = False
-        if language == "zh" and model is not None and "zh" in model.measured:
-            if model.unattested(text) > model.measured["zh"].unattested:
-                return [], False  # another domain: unseen contexts say nothing there
-            edits, allowed = model.edits_zh(text, self.confusions), self.may_edit("zh")
-        elif language == "en" and model is not None and "en" in model.measured:
-            edits, allowed = model.edits_en(text), self.may_edit("en")
-        elif language == "en":
-            edits = english_suspects(text, {})
-        terms = load_terms(self.terms) if self.terms is not None else None
-        if edits and terms is not None:
-            spans = [m.span() for m in terms.finditer(text)]
-            edits = [e for e in edits if not any(a < e.end and e.start < b for a, b in spans)]
-        return edits, allowed
+    def _without_terms(self, text: str, edits: list[Edit]) -> list[Edit]:
+        terms = load_terms(self.terms) if edits and self.terms is not None else None
+        if terms is None:
+            return edits
+        spans = [m.span() for m in terms.finditer(text)]
+        return [e for e in edits if not any(a < e.end and e.start < b for a, b in spans)]
+
+
+@lru_cache(maxsize=4)
+def _chinese_model(path: str, extra: str | None) -> ChineseModel | None:
+    """The model's Chinese part with a user's confusions; its candidates take a second to gather."""
+    found = load_model(path).chinese
+    if found is not None:
+        found = replace(found, extra=extra)
+        found.table  # noqa: B018 - gathers the candidates now
+    return found
 
 
 @lru_cache(maxsize=4)
 def load_model(path: str) -> TypoModel:
     """The model at `path`, read once in each process."""
     return TypoModel.load(path)
-
-
-def apply(text: str, edits: list[Edit]) -> str:
-    """`text` with these edits, which must not overlap, made."""
-    pieces: list[str] = []
-    at = 0
-    for edit in sorted(edits):
-        pieces += (text[at : edit.start], edit.text)
-        at = edit.end
-    return "".join(pieces) + text[at:]
 
 
 _HAN = re.compile("[一-鿿]")

@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import InputError
 from corpusmill.filters.confusions import NEVER, confusions, sounds, wrong_words
-from corpusmill.filters.typo_model import Measured, TypoModel, sentences, train_typos
+from corpusmill.filters.typo_chinese import sentences
+from corpusmill.filters.typo_english import sentences_english
+from corpusmill.filters.typo_model import Measured, TypoModel, train_typos
 from corpusmill.filters.typos import FixTypos, apply, guess_language
 
 SUBJECTS_ZH = ["人民法院", "人民政府", "公安机关", "检察机关", "行政部门", "仲裁机构", "审判委员会", "监督管理机构"]
@@ -171,7 +173,11 @@ def test_saved_model_is_the_trained_one(model: Path, tmp_path: Path) -> None:
     loaded.save(tmp_path / "again.npz")
     again = TypoModel.load(tmp_path / "again.npz")
     assert again.words == loaded.words
-    assert (again.trigrams == loaded.trigrams).all()
+    assert loaded.chinese is not None
+    assert again.chinese is not None
+    assert (again.chinese.counts.entries == loaded.chinese.counts.entries).all()
+    texts = ["人民法院依照法律规定作出处理决订，公安机关根据本案事实送达法律文书。"]
+    assert again.chinese.edits(texts) == loaded.chinese.edits(texts) != [[]]
     assert again.measured == loaded.measured
     assert train_typos(corpus(1, 6000)).measured == loaded.measured
 
@@ -187,8 +193,8 @@ def test_errors_say_what_to_do(tmp_path: Path) -> None:
 
 
 def test_small_parts() -> None:
-    assert list(sentences("这是第一个完整的句子。短。This is a sentence. And here is another!")) == [
-        "这是第一个完整的句子。",
+    assert list(sentences("这是第一个句子。 这是第二个？\n短")) == ["这是第一个句子。", "这是第二个？", "短"]
+    assert list(sentences_english("This is a sentence. And here is another!\nShort")) == [
         "This is a sentence.",
         "And here is another!",
     ]
