@@ -226,7 +226,7 @@ def with_words(backend: Any, words: Sequence[str], vocab_size: int) -> Any:
 
     The new merges come last, so they join only what the others leave beside one another: text without these words is
     cut as before, and any reader of BPE cuts as we do (a list of "added tokens" would be found inside other words, and
-    readers differ there). A word that the split pattern cuts (digits, hyphens) is joined up to the cut. Raises InputError
+    readers differ there; docs/tokenizer.md compares). A word that the split pattern cuts (digits, hyphens) is joined up to the cut. Raises InputError
     if the words need more than half the vocabulary.
     """
     model = json.loads(backend.to_str())["model"]
