@@ -7,8 +7,10 @@ import unicodedata
 
 _TERMINAL = re.compile(r"[。！？；：.!?:;…”」』）)\]>|]\s*\Z")
 _LIST_START = re.compile(
-    r"\s*(?:[-*•·●○■□▪+>#|]|[0-9０-９]{1,3}[.、)）:：]|[（(][0-9一二三四五六七八九十]{1,3}[)）]|[一二三四五六七八九十]{1,3}、|第[^\s]{1,6}[条章节編编])"
+    r"\s*(?:[-*•·●○■□▪+>#|]|[0-9０-９]{1,3}[.、)）](?![0-9])|[（(][0-9一二三四五六七八九十]{1,3}[)）]|[一二三四五六七八九十]{1,3}、"
+    r"|第[^\s]{1,6}[条章节编编])"
 )
+"""What begins an item; a decimal or a time that a line happens to begin with (`0.55米`, `20:30`) does not."""
 
 
 def join_lines(text: str) -> tuple[str, int]:
@@ -17,7 +19,7 @@ def join_lines(text: str) -> tuple[str, int]:
     joined = 0
     for i in range(0, len(blocks), 2):
         lines = blocks[i].split("\n")
-        if len(lines) < 3 or any(_LIST_START.match(line) or line[:1] in " \t\u3000" for line in lines[1:]):
+        if len(lines) < 3 or any(line[:1] in " \t\u3000" for line in lines[1:]):
             continue
         widths = [_columns(line) for line in lines]
         widest = max(widths)
@@ -25,19 +27,29 @@ def join_lines(text: str) -> tuple[str, int]:
             continue
         if sum(bool(_TERMINAL.search(line)) for line in lines[:-1]) > 0.5 * (len(lines) - 1):
             continue  # as many sentences as lines: verse, a list, subtitles
+        items = [i for i, line in enumerate(lines) if i and _LIST_START.match(line)]
+        # One line among many that begins like an item but goes on from a full line without a stop is no item.
+        if len(items) > max(1, 0.1 * len(lines)) or any(
+            _TERMINAL.search(lines[i - 1]) or widths[i - 1] < 0.9 * widest for i in items
+        ):
+            continue
+        wide = sum(map(_is_wide, lines[0])) > 0.5 * len(lines[0])
         out = lines[0]
         for line in lines[1:]:
-            out = _glue(out, line)
+            out = _glue(out, line, wide)
         blocks[i] = out
         joined += len(lines) - 1
     return "".join(blocks), joined
 
 
-def _glue(left: str, right: str) -> str:
+def _glue(left: str, right: str, wide: bool) -> str:
     left, right = left.rstrip(), right.lstrip()
     if re.search(r"[a-z]-\Z", left) and right[:1].islower():
         return left[:-1] + right
     if left and right and (_is_wide(left[-1]) or _is_wide(right[0])):
+        return left + right
+    # In Chinese two numbers hardly ever stand side by side: it is one that was broken.
+    if wide and left[-1:].isdigit() and right[:1].isdigit():
         return left + right
     return f"{left} {right}"
 

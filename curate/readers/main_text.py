@@ -30,6 +30,7 @@ _INLINE = word_set(
     "samp small span strike strong sub sup time tt u var wbr"
 )
 _SIDES = frozenset(("nav", "footer", "aside", "menu", "figcaption"))
+_FORMS = frozenset(("form", "fieldset"))
 _SIDE_ROLES = word_set("navigation banner contentinfo complementary search dialog menu menubar alertdialog alert")
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _CELLS = frozenset(("li", "td", "th", "dd", "dt"))
@@ -201,7 +202,8 @@ def _hint(tag: str, element: Any) -> int:
             return SIDE
         elif (name == "role" and value in ("main", "article")) or (name == "itemprop" and value == "articleBody"):
             said = ARTICLE
-    return said or (hint(names) if names and tag not in ("body", "html") else 0)
+    # A form around the whole page, as some servers make it, holds too much to be put out by this.
+    return said or (AGAINST if tag in _FORMS else hint(names) if names and tag not in ("body", "html") else 0)
 
 
 def find(page: Outline, title: str = "", clue: str = "") -> Found:
@@ -311,7 +313,7 @@ def _tidy(blocks: list[Block], tags: list[str]) -> list[Block]:
         tag = tags[b.node]
         after -= b.length
         begun = begun or (b.length >= 100 and b.value > 0)
-        if b.length < 60 and after < 0.25 * whole and END.match(b.text):
+        if b.length < 60 and after < 0.3 * whole and END.match(b.text):
             break
         if b.linked >= 0.7 and b.length < 200 and tag != "h1":
             continue
