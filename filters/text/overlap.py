@@ -131,7 +131,7 @@ class Grams:
 
 @dataclass(frozen=True, slots=True)
 class OverlapIndex:
-    """The n-grams of passages, by hash, and where in the passages each one stands."""
+    """The n-grams of passages, by hash, and where in the passages each one stands: about 60 bytes an n-gram."""
 
     probe: int
     bitmap: Hashes
@@ -139,14 +139,13 @@ class OverlapIndex:
     probe_lengths: Hashes
     """For each probe a bit for every length, above the probe's own, that an n-gram with this beginning has."""
     grams: Lookup
-    gram_lengths: Int64s
-    postings: Int64s
+    postings: Int32s | Int64s
     """Where the places of each n-gram begin in `places`."""
-    places: Int64s
+    places: Int32s | Int64s
     """Tokens of the passages at which n-grams begin."""
-    cumulative: Int64s
+    cumulative: Int32s | Int64s
     """Weights of the passages' tokens, summed up."""
-    amounts: Int64s
+    amounts: Int32s | Int64s
     """Likewise in the measure of the least overlap."""
     least: int
     """The least overlap."""
@@ -203,11 +202,10 @@ class OverlapIndex:
             probes=Lookup.of(probe_keys),
             probe_lengths=readonly(probe_lengths),
             grams=Lookup.of(keys),
-            gram_lengths=gram_lengths,
-            postings=postings,
-            places=starts[order],
-            cumulative=cumulative,
-            amounts=amounts,
+            postings=_small(postings),
+            places=_small(starts[order]),
+            cumulative=_small(cumulative),
+            amounts=_small(amounts),
             least=grams.overlap_words * grams.overlap_characters,
             bounds=bounds,
             weights=weights,
@@ -268,6 +266,11 @@ def _templates(hashes: Hashes, sets: Int64s, of_passage: Int64s, max_items: int)
     return found
 
 
+def _small(numbers: Int64s) -> Int32s | Int64s:
+    """Rising numbers in half the room where they fit."""
+    return numbers.astype(np.int32) if len(numbers) and numbers.max() < 1 << 31 else numbers
+
+
 def _outside(starts: Int64s, lengths: Int64s, n: int) -> NDArray[np.bool_]:
     """Which of `n` tokens lie in none of these runs."""
     edges = np.bincount(starts, minlength=n + 1) - np.bincount(starts + lengths, minlength=n + 1)
@@ -275,12 +278,11 @@ def _outside(starts: Int64s, lengths: Int64s, n: int) -> NDArray[np.bool_]:
     return found
 
 
-def _union(starts: Int64s, ends: Int64s, groups: Int64s, cumulative: Int64s) -> Int64s:
+def _union(starts: Int64s, ends: Int64s, groups: Int64s, cumulative: Int32s | Int64s) -> Int64s:
     """What each span adds to the weight covered by the spans of its group before it; spans by group, start and end."""
     before = np.zeros(len(starts), np.int64)
     before[1:] = np.where(groups[1:] == groups[:-1], ends[:-1], 0)
-    added: Int64s = cumulative[ends] - cumulative[np.minimum(np.maximum(starts, before), ends)]
-    return added
+    return (cumulative[ends] - cumulative[np.minimum(np.maximum(starts, before), ends)]).astype(np.int64)
 
 
 @part

@@ -28,6 +28,7 @@ from corpusmill.curate.explain import explain
 from corpusmill.curate.job import OUTPUTS, parts
 from corpusmill.curate.recipe import load_recipe
 from corpusmill.curate.step import failures
+from corpusmill.curate.whatif import what_if
 from corpusmill.filters import Decontaminate, MaskContamination
 from corpusmill.filters.text.buffers import TextBuffers
 from corpusmill.filters.text.folded import Tokens
@@ -492,6 +493,9 @@ def test_a_run_says_what_each_set_cost(tmp_path: Path, sets: dict[str, str], tex
     said = "\n".join(explain(tmp_path / "one", "leak3"))
     assert "decontaminate.overlap:law" in said
     assert "decontaminate.overlap:math" in said
+
+    looser = what_if(tmp_path / "one", one.manifest, ["decontaminate.max_item_coverage=null"])
+    assert (looser.kept_before, looser.kept_after) == (200, 204)
 
     masked = Pipeline([MaskContamination(sets=sets)]).run(raw, tmp_path / "cut", workers=1, quiet=True)
     assert masked.counts["dropped"] == 0
