@@ -12,6 +12,7 @@ from made_corpus import documents, write_split
 
 from corpusmill.curate.errors import InputError, RunError
 from corpusmill.train import Tokenizer
+from corpusmill.train import data as data_module
 from corpusmill.train.data import Batch, Loader, Mix, Source, TokenCache, Validation, token_cache, trace
 from corpusmill.train.model import IGNORE
 
@@ -63,6 +64,27 @@ def test_an_epoch_sees_every_token_once(cache: TokenCache, context: int, number:
     assert_each_token_once(batches, cache)
     assert all(batch.target_count for batch in batches)
     assert len(batches) * context <= cache.token_count * 1.01 + context
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven blocks or so an epoch of the small corpus."""
+    monkeypatch.setattr(data_module, "BLOCK", 1400)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_an_epoch_of_many_blocks_sees_every_token_once(cache: TokenCache) -> None:
+    for number in (0, 1):
+        assert_each_token_once(epoch(cache, number), cache)
+    one, two = loader(cache), loader(cache)
+    for step in range(1, 31):  # batches on the borders of blocks, and of epochs
+        if step % 7 == 0:
+            two.load_state(one.state())
+        found = {(piece["row"], piece["id"]) for piece in trace(cache, step, context=48, batch_tokens=384, seed=0)}
+        batches = one.next()
+        docs = torch.cat([b.documents for b in batches if b.documents is not None])
+        assert found == {(r, cache.origin(i)["id"]) for r, row in enumerate(docs.tolist()) for i in set(row) if i >= 0}
+        assert rows(batches) == rows(two.next())
 
 
 def test_documents_that_fit_are_hardly_ever_cut(cache: TokenCache) -> None:
