@@ -5,6 +5,7 @@ if "." not in __name__:
 
 from .banding import lsh_bands, s_curve
 from .exact import ExactDedup
+from .lines import LineDedup
 from .near import MinHashDedup
 
-__all__ = ["ExactDedup", "MinHashDedup", "lsh_bands", "s_curve"]
+__all__ = ["ExactDedup", "LineDedup", "MinHashDedup", "lsh_bands", "s_curve"]
