@@ -211,29 +211,13 @@ def shipped_trie() -> LevelTrie:
 
 
 @lru_cache(maxsize=1)
-def empty_dictionary() -> WordTrie:
-    """A dictionary without words, for batches without Chinese: they need not wait for the real one."""
-    return WordTrie.of(LevelTrie.of({"一": 1}))
+def dictionary() -> WordTrie:
+    """The bundled words, to be looked up one by one."""
+    return WordTrie.of(shipped_trie())
 
 
-@lru_cache(maxsize=4)
-def dictionary(user_words: Path | None = None) -> WordTrie:
-    """The words to cut Chinese by: the bundled ones and, if given, those of a file in jieba's format (a line each:
-    word, then its frequency and a part of speech if you like). 0.1 s; with a file 4 s.
-
-    A word without a frequency gets the one at which it is just preferred to its parts, as in jieba.
-    Raises CorpusmillError when the file cannot be read or a line cannot be understood.
-    """
-    trie = shipped_trie()
-    if user_words is None:
-        return WordTrie.of(trie)
-    from .zh_words import cut_text
-
-    bundled = WordTrie.of(trie)
-    return WordTrie.of(LevelTrie.of(_with_user_words(trie.words(), user_words, lambda w: cut_text(w, bundled))))
-
-
-def _with_user_words(words: dict[str, int], path: Path, cut: Callable[[str], list[str]]) -> dict[str, int]:
+def words_with(words: dict[str, int], path: Path, cut: Callable[[str], list[str]]) -> dict[str, int]:
+    """`words` and those of a file in jieba's format, with frequencies; `cut` cuts a text by `words`."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:

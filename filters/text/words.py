@@ -38,13 +38,13 @@ from .chars import (
     count_classes,
     decode,
 )
-from .dictionary import dictionary, empty_dictionary
 from .hashing import hash_bytes, hash_documents
 from .kernel import kernel, part
 from .plain import DIGIT_, LETTER, ascii_kinds, listed_filter, plain_chunk
 from .spaced import MAX_SUFFIXES, cut_chunk, cut_list, mark_table, unit_hashes
 from .wide import byte_at
-from .zh_words import best_cuts, in_run, is_alnum, word_end
+from .word_table import empty_table, word_table
+from .zh_words import Cuts, cut_run, is_alnum, word_end
 
 SPACED, JIEBA, RUNS = 0, 1, 2
 
@@ -57,6 +57,9 @@ ENDS_SENTENCE = 8
 """Word flag: a mark that ends a sentence."""
 STARTS_LINE = 16
 """Word flag: the first of its line."""
+
+NOT_SYMBOL = ALPHA | DIGIT | HAN | UNSPACED
+"""Character classes of which a word needs one not to be `ONLY_SYMBOLS`."""
 
 CUT_FROM = "cut_words_from"
 """Where a batch remembers how its words are cut, if not from its text (`carry`)."""
@@ -172,7 +175,7 @@ def _emit(
     bits = STARTS_LINE if newline else 0
     if union & ALPHA:
         bits |= HAS_ALPHA
-    if not union & (ALPHA | DIGIT | HAN | UNSPACED):
+    if not union & NOT_SYMBOL:
         bits |= ONLY_SYMBOLS
     if common:
         bits |= ONLY_PUNCT
@@ -294,15 +297,8 @@ def _cut_chinese(
     lo: Any,
     hi: Any,
     table: Any,
-    roots: Any,
-    edges: Any,
-    sieve: Any,
-    weights: Any,
-    unknown: float,
-    places: Any,
-    run: Any,
-    scores: Any,
-    following: Any,
+    words: Any,
+    cuts: Any,
     k: Any,
     starts: Any,
     ends: Any,
@@ -310,35 +306,34 @@ def _cut_chinese(
     chars: Any,
     flags: Any,
 ) -> Any:
-    i = lo
+    n = cut_run(data, lo, hi, words, cuts)
     newline = True
-    while i < hi:
-        if in_run(data, i) == 0:
-            cp, size = decode(data, i)
-            f = table[cp]
+    at = 0
+    while at < n:
+        i = cuts.places[at]
+        if cuts.numbers[at] == 0:
+            f = table[decode(data, i)[0]]
+            at += 1
             if f & SPACE:
                 newline = newline or f & BREAK != 0
-            else:
-                k = _emit(data, i, i + size, table, newline, k, starts, ends, hashes, chars, flags)
-                newline = False
-            i += size
-            continue
-        n = best_cuts(data, i, hi, roots, edges, sieve, weights, unknown, places, run, scores, following)
-        at = 0
-        while at < n:
-            to = word_end(data, n, at, places, following)
-            i = places[at]
-            j = places[to]
-            if j - i == 3 * (to - at):  # Han characters alone
-                bits = HAS_ALPHA | STARTS_LINE if newline else HAS_ALPHA
-                k = _write(i, j, hash_bytes(data, i, j), to - at, bits, k, starts, ends, hashes, chars, flags)
-            else:
-                k = _emit(data, i, j, table, newline, k, starts, ends, hashes, chars, flags)
-            if byte_at(data, i) == 0x2E and to < n and is_alnum(byte_at(data, j)):
-                flags[k - 1] &= ~ENDS_SENTENCE  # 3.14 and example.com are cut at the dot
+                continue
+            j = cuts.places[at]
+            bits = (HAS_ALPHA if f & ALPHA else 0) | (ONLY_PUNCT if f & PUNCT else 0) | (STARTS_LINE if newline else 0)
+            bits |= (ENDS_SENTENCE if f & TERMINAL else 0) | (0 if f & NOT_SYMBOL else ONLY_SYMBOLS)
+            k = _write(i, j, hash_bytes(data, i, j), 1, bits, k, starts, ends, hashes, chars, flags)
             newline = False
-            at = to
-        i = places[n]
+            continue
+        to = word_end(data, n, at, cuts)
+        j = cuts.places[to]
+        if j - i == 3 * (to - at):  # Han characters alone
+            bits = HAS_ALPHA | STARTS_LINE if newline else HAS_ALPHA
+            k = _write(i, j, hash_bytes(data, i, j), to - at, bits, k, starts, ends, hashes, chars, flags)
+        else:
+            k = _emit(data, i, j, table, newline, k, starts, ends, hashes, chars, flags)
+        if byte_at(data, i) == 0x2E and to < n and is_alnum(byte_at(data, j)):
+            flags[k - 1] &= ~ENDS_SENTENCE  # 3.14 and example.com are cut at the dot
+        newline = False
+        at = to
     return k
 
 
@@ -351,15 +346,12 @@ def _segment(
     marks: Any,
     units: Any,
     listed: Any,
-    cuts: Any,
+    cut_lists: Any,
     lengths: Any,
     kinds: Any,
     plain: Any,
-    roots: Any,
-    edges: Any,
-    sieve: Any,
-    weights: Any,
-    unknown: float,
+    words: Any,
+    cuts: Any,
     starts: Any,
     ends: Any,
     hashes: Any,
@@ -367,23 +359,13 @@ def _segment(
     flags: Any,
     rows: Any,
 ) -> Any:
-    longest = np.int64(0)
-    for d in range(len(offsets) - 1):
-        if styles[d] == JIEBA:
-            longest = max(longest, offsets[d + 1] - offsets[d])
-    # What is not written is never backed by memory, and runs are short.
-    places, run = np.empty(longest + 1, np.int64), np.empty(longest + 1, np.uint16)
-    scores, following = np.empty(longest + 1, np.float64), np.empty(longest + 1, np.int32)
     stack = np.empty(MAX_SUFFIXES, np.int64)
     k = 0
     for d in range(len(offsets) - 1):
         lo = offsets[d]
         hi = offsets[d + 1]
         if styles[d] == JIEBA:
-            k = _cut_chinese(
-                data, lo, hi, table, roots, edges, sieve, weights, unknown, places, run, scores, following,
-                k, starts, ends, hashes, chars, flags,
-            )  # fmt: skip
+            k = _cut_chinese(data, lo, hi, table, words, cuts, k, starts, ends, hashes, chars, flags)
         else:
             runs = styles[d] == RUNS
             k = _cut_spaced(
@@ -394,7 +376,7 @@ def _segment(
                 marks,
                 units,
                 listed,
-                cuts,
+                cut_lists,
                 lengths,
                 stack,
                 kinds,
@@ -418,7 +400,7 @@ def segment(texts: TextBuffers, styles: NDArray[np.int8], user_words: Path | Non
     starts, ends = np.empty(room, np.int64), np.empty(room, np.int64)
     hashes, chars, flags = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.uint8)
     rows = np.zeros(len(texts) + 1, np.int64)
-    trie = dictionary(user_words) if bool((styles == JIEBA).any()) else empty_dictionary()
+    chinese = styles == JIEBA
     n = _segment(
         texts.data,
         texts.offsets,
@@ -431,11 +413,8 @@ def segment(texts: TextBuffers, styles: NDArray[np.int8], user_words: Path | Non
         cut_list().lengths,
         ascii_kinds(),
         listed_filter(),
-        trie.roots,
-        trie.edges,
-        trie.sieve,
-        trie.weights,
-        trie.unknown,
+        word_table(user_words) if bool(chinese.any()) else empty_table(),
+        Cuts.room(int(np.diff(texts.offsets)[chinese].max(initial=0))),
         starts,
         ends,
         hashes,

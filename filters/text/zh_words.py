@@ -8,93 +8,41 @@ word of its own. The sums are taken in jieba's order, from the end of the run in
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from .buffers import TextBuffers
-from .dictionary import WordTrie, dictionary, follow
 from .kernel import kernel, part
 from .wide import byte_at
-
-FIRST_HAN, LAST_HAN = 0x4E00, 0x9FD5
-"""The Han characters that jieba looks up; rarer ones are words of their own."""
+from .word_table import WordTable, best_ends, decode_numbers, word_table
 
 
-@part
-def in_run(data: Any, i: Any) -> Any:
-    """Length in bytes of the character at `i` if it belongs to a run that is cut by the dictionary, else 0."""
-    b = byte_at(data, i)
-    if b >= 0x80:
-        # E4 B8 80 is the first Han character, E9 BF 95 the last.
-        if b < 0xE4 or b > 0xE9 or (b == 0xE4 and byte_at(data, i + 1) < 0xB8):
-            return 0
-        if b == 0xE9 and byte_at(data, i + 1) == 0xBF and byte_at(data, i + 2) > 0x95:
-            return 0
-        return 3
-    if 0x61 <= b <= 0x7A or 0x30 <= b <= 0x39 or 0x41 <= b <= 0x5A:
-        return 1
-    if b == 0x2E or b == 0x25 or b == 0x2D or b == 0x2B or b == 0x5F or b == 0x23 or b == 0x26:
-        return 1
-    return 0
+class Cuts(NamedTuple):
+    """Room to cut texts in, and what is found there: a value a character."""
+
+    places: NDArray[np.int64]
+    """The byte where the character starts; one more for the end of the text."""
+    numbers: NDArray[np.uint16]
+    """Its number in the table, 0 if it is a word of its own."""
+    ends: NDArray[np.int32]
+    """The character before which the word ends that starts here."""
+    scores: NDArray[np.float64]
+
+    @classmethod
+    def room(cls, size: int) -> Cuts:
+        """Room for texts of up to so many bytes; what is not written is never backed by memory."""
+        size += 4
+        return cls(np.empty(size, np.int64), np.empty(size, np.uint16), np.empty(size, np.int32), np.empty(size))
 
 
 @part
-def best_cuts(
-    data: Any,
-    i: Any,
-    end: Any,
-    roots: Any,
-    edges: Any,
-    sieve: Any,
-    weights: Any,
-    unknown: float,
-    places: Any,
-    run: Any,
-    scores: Any,
-    following: Any,
-) -> Any:
-    """Cuts the run that starts at byte `i`: the number of its characters; character `k` starts at byte `places[k]`, and
-    the word that starts there ends before character `following[k]`. The last four arrays are room to work in."""
-    n = 0
-    while i < end:
-        b = byte_at(data, i)
-        size = 3 if 0xE5 <= b <= 0xE8 else in_run(data, i)
-        if size == 0:
-            break
-        places[n] = i
-        cp = np.int64(b)
-        if size == 3:
-            cp = (cp & 0x0F) << 12
-            cp |= (np.int64(byte_at(data, i + 1)) & 0x3F) << 6 | (np.int64(byte_at(data, i + 2)) & 0x3F)
-        run[n] = cp
-        n += 1
-        i += size
-    places[n] = i
-    scores[n] = 0.0
-    for k in range(n - 1, -1, -1):
-        best = -np.inf
-        to = k + 1
-        node = np.int64(roots[run[k]])
-        if node:
-            best = weights[node >> 1] + scores[k + 1]
-            x = k + 1
-            while node & 1 and x < n:
-                node = follow(edges, sieve, node, np.int64(run[x]))
-                if node == 0:
-                    break
-                x += 1
-                score = weights[node >> 1] + scores[x]
-                if score >= best:
-                    best = score
-                    to = x
-        if best == -np.inf:  # no word starts here
-            best = unknown + scores[k + 1]
-            to = k + 1
-        scores[k] = best
-        following[k] = to
+def cut_run(data: Any, i: Any, end: Any, table: Any, cuts: Any) -> Any:
+    """Cuts the text [i, end): the number of its characters."""
+    n = decode_numbers(data, i, end, table.codes, cuts.places, cuts.numbers)
+    best_ends(n, table, cuts.numbers, cuts.scores, cuts.ends)
     return n
 
 
@@ -105,48 +53,36 @@ def is_alnum(b: Any) -> Any:
 
 
 @part
-def word_end(data: Any, n: Any, k: Any, places: Any, following: Any) -> Any:
+def word_end(data: Any, n: Any, k: Any, cuts: Any) -> Any:
     """The character before which the word that starts at character `k` ends, letters and digits left alone joined."""
-    to = np.int64(following[k])
-    if to == k + 1 and is_alnum(data[places[k]]):
-        while to < n and following[to] == to + 1 and is_alnum(data[places[to]]):
+    to = np.int64(cuts.ends[k])
+    if to == k + 1 and is_alnum(byte_at(data, cuts.places[k])):
+        while to < n and cuts.ends[to] == to + 1 and is_alnum(byte_at(data, cuts.places[to])):
             to += 1
     return to
 
 
 @kernel
-def _cut_ends(data: Any, roots: Any, edges: Any, sieve: Any, weights: Any, unknown: float, ends: Any) -> Any:
+def _cut_ends(data: Any, table: Any, cuts: Any, ends: Any) -> Any:
     """Where the words of one text end, white space included: for looking at single texts."""
-    room = len(data) + 1
-    places, run = np.empty(room, np.int64), np.empty(room, np.uint16)
-    scores, following = np.empty(room, np.float64), np.empty(room, np.int32)
+    n = cut_run(data, 0, len(data), table, cuts)
     words = 0
-    i = 0
-    while i < len(data):
-        if in_run(data, i) == 0:
-            b = byte_at(data, i)
-            i += 1 if b < 0x80 else (2 if b < 0xE0 else (3 if b < 0xF0 else 4))
-            if b == 13 and i < len(data) and byte_at(data, i) == 10:
-                i += 1
-            ends[words] = i
-            words += 1
-            continue
-        n = best_cuts(data, i, len(data), roots, edges, sieve, weights, unknown, places, run, scores, following)
-        k = 0
-        while k < n:
-            k = word_end(data, n, k, places, following)
-            ends[words] = places[k]
-            words += 1
-        i = places[n]
+    k = 0
+    while k < n:
+        k = word_end(data, n, k, cuts)
+        i = cuts.places[k]
+        if k < n and byte_at(data, i) == 10 and byte_at(data, i - 1) == 13:
+            k += 1
+        ends[words] = cuts.places[k]
+        words += 1
     return words
 
 
-def cut_text(text: str, words: WordTrie | None = None) -> list[str]:
+def cut_text(text: str, words: WordTable | None = None) -> list[str]:
     """The words of one text, white space included: `jieba.lcut(text, HMM=False)`."""
-    trie = dictionary() if words is None else words
     data = TextBuffers.of(pa.array([text], pa.large_string())).data
     ends: NDArray[np.int64] = np.empty(len(data), np.int64)
-    n = _cut_ends(data, trie.roots, trie.edges, trie.sieve, trie.weights, trie.unknown, ends)
+    n = _cut_ends(data, word_table() if words is None else words, Cuts.room(len(data)), ends)
     raw, found, start = data.tobytes(), [], 0
     for end in ends[:n].tolist():
         found.append(raw[start:end].decode())

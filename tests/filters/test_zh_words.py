@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from corpusmill.curate.errors import CorpusmillError
 from corpusmill.filters.text.buffers import TextBuffers, readonly
-from corpusmill.filters.text.dictionary import LevelTrie, WordTrie, dictionary, shipped_trie
+from corpusmill.filters.text.dictionary import LevelTrie, dictionary, shipped_trie
+from corpusmill.filters.text.word_table import WordTable, word_table
 from corpusmill.filters.text.words import JIEBA, segment
 from corpusmill.filters.text.zh_words import cut_text
 
@@ -113,7 +114,7 @@ def test_cuts_are_those_of_the_reference(text: str) -> None:
 )
 def test_ties_prefixes_and_single_characters_fall_as_in_jieba(words: dict[str, int], text: str) -> None:
     """With few words and small frequencies, equal sums and prefixes that are no words abound."""
-    assert cut_text(text, WordTrie.of(LevelTrie.of(words))) == reference(text, words)
+    assert cut_text(text, WordTable.of(LevelTrie.of(words))) == reference(text, words)
 
 
 def test_segmentation_has_the_same_words_without_white_space() -> None:
@@ -162,6 +163,25 @@ def test_dictionary_holds_jiebas_words() -> None:
     assert not trie.has("𠮷")
 
 
+def test_every_word_is_found_in_the_table_with_its_weight() -> None:
+    """By the same looks as the kernel: past the bitmap of the first character and the eight bits of each node."""
+    words, table = bundled(), word_table()
+    total = math.log(sum(words.values()))
+    codes, roots, bits, slots, weights = (array.tolist() for array in table[:5])
+    for word in list(words)[::7]:
+        numbers = [codes[ord(char)] for char in word]
+        if not all(numbers):
+            continue
+        slot, gate = roots[2 * numbers[0]], roots[2 * numbers[0] + 1]
+        for depth, number in enumerate(numbers[1:]):
+            bit = number & gate & 0xFFFF
+            assert depth or bits[(gate >> 16) + (bit >> 3)] >> (bit & 7) & 1
+            assert slot >> 32 >> (number & 7) & 1
+            slot = slots[(slot >> 40) + number]
+            assert slot & 0xFFFF == number
+        assert weights[slot >> 16 & 0xFFFF] == math.log(words[word]) - total
+
+
 def test_packed_words_come_back() -> None:
     words = {"法": 5, "法律": 70_000, "法律人": 1, "b超": 2, "律": 16_777_215}
     assert LevelTrie.unpack(LevelTrie.of(words).pack()).words() == words
@@ -174,17 +194,18 @@ def test_words_of_the_user(tmp_path: Path) -> None:
     assert "阿司匹林肠溶片" not in cut_text(text)
     path = tmp_path / "words.txt"
     path.write_text("阿司匹林肠溶片\n\n云计算 5 n\n", encoding="utf-8")
-    trie = dictionary(path)
-    assert "阿司匹林肠溶片" in cut_text(text, trie)
-    assert trie.has("云计算")
+    table = word_table(path)
+    assert "阿司匹林肠溶片" in cut_text(text, table)
+    assert cut_text("云计算", table) == ["云计算"]
+    assert cut_text("云计算") != ["云计算"]
     buffers = TextBuffers.of_strings([text])
     assert "阿司匹林肠溶片" in segment(buffers, np.full(1, JIEBA, np.int8), path).strings(buffers, 0)
     with pytest.raises(CorpusmillError, match="cannot be read"):
-        dictionary(tmp_path / "absent.txt")
+        word_table(tmp_path / "absent.txt")
     wrong = tmp_path / "wrong.txt"
     wrong.write_text("𠮷野家\n", encoding="utf-8")
     with pytest.raises(CorpusmillError, match=r"line 1: 𠮷野家"):
-        dictionary(wrong)
+        word_table(wrong)
 
 
 def test_a_run_at_the_very_end_of_a_buffer() -> None:
