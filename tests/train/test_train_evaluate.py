@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import gzip
 import math
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -21,8 +23,11 @@ from corpusmill.train import (
     unigram_bits_per_byte,
 )
 from corpusmill.train.baselines import fasttext_line
-from corpusmill.train.data import Validation, token_cache
-from corpusmill.train.evaluate import bits_per_byte
+from corpusmill.train.data import Batch, Validation, token_cache
+from corpusmill.train.evaluate import bits_per_byte, token_losses
+
+if TYPE_CHECKING:
+    from corpusmill.train.distributed import World
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +51,46 @@ def test_a_model_that_knows_nothing_pays_log2_of_the_vocabulary(validation: Vali
         assert found["by_language"][language] == pytest.approx(9 * tokens[language] / size, rel=1e-5)
     size = sum(len(text.encode()) for text, _, _ in docs)
     assert found["bits_per_byte"] == pytest.approx(9 * sum(tokens.values()) / size, rel=1e-5)
+    assert found["by_domain"] == {"made": pytest.approx(found["bits_per_byte"])}
+    part = Validation(validation.cache, context=48, rows=3, max_tokens=400, seed=1)
+    with torch.no_grad():
+        found = bits_per_byte(model, part, torch.device("cpu"))
+    count = sum(len(validation.cache.document(int(i))) for i in part.documents)
+    assert found["bits_per_byte"] == pytest.approx(9 * count / sum(part.bytes_by_language().values()), rel=1e-5)
+
+
+def test_processes_share_an_evaluation(validation: Validation) -> None:
+    torch.manual_seed(0)
+    model = GPT(ModelConfig(vocab_size=512, hidden_size=32, intermediate_size=32, layers=1, heads=1, kv_heads=1))
+    device = torch.device("cpu")
+    passes: list[int] = []
+
+    @dataclass
+    class Third:
+        """One of three; keeps its part instead of adding it to the others'."""
+
+        rank: int
+        parts: list[torch.Tensor] = field(default_factory=list)
+        size: int = 3
+
+        def sum(self, values: torch.Tensor) -> torch.Tensor:
+            self.parts.append(values)
+            return values
+
+    def losses(batch: Batch) -> torch.Tensor:
+        passes[-1] += 1
+        return token_losses(model.logits(model(batch.tokens, batch.segments)), batch.targets)
+
+    thirds = [Third(rank) for rank in range(3)]
+    with torch.no_grad():
+        whole = bits_per_byte(model, validation, device)
+        for third in thirds:
+            passes.append(0)
+            bits_per_byte(model, validation, device, losses=losses, world=cast("World", third))
+    nats, count = (sum(float(third.parts[i].sum()) for third in thirds) for i in range(2))
+    assert nats / count == pytest.approx(whole["loss"])
+    assert len(validation) % 3
+    assert len(set(passes)) == 1  # shards of a model meet in every pass
 
 
 def test_evaluate_corpus_agrees_with_training(run: Path, pretrained: PretrainResult, corpus: Path) -> None:
