@@ -25,7 +25,7 @@ def _html_patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]
     entity = re.compile(r"&(?:" + _ENTITIES + r"|#[0-9]{2,6}|#[xX][0-9a-fA-F]{2,5});")
     names = "|".join(sorted((_BLOCK_TAGS + " " + _INLINE_TAGS).split(), key=len, reverse=True))
     attribute = r"""\s+[a-zA-Z][a-zA-Z:\-]*\s*=\s*(?:"[^"<>]*"|'[^'<>]*'|[^\s"'<>=]+)"""
-    tag = re.compile(rf"<(/?)({names})((?:{attribute})*)\s*/?>", re.I)
+    tag = re.compile(rf"<(/?)({names})((?:{attribute})*)\s*/?>([ \u00a0\u3000]*)", re.I)
     # A document that shows markup on purpose: a page's source, a manual, code.
     markup = re.compile(r"<(?:!DOCTYPE|html|head|body|script|style|\?xml)\b|```|`<|[\"'“「]</?[a-zA-Z]", re.I)
     return entity, tag, markup
@@ -47,7 +47,9 @@ def fix_html(text: str) -> tuple[str, int]:
             if len(name) == 1 and not match[3] and {("", name), ("/", name)} - present:
                 return match[0]
             n_tags += 1
-            return "\n" if name in blocks else ""
+            if name in blocks:
+                return "\n"
+            return " " if name in ("td", "th") else match[4]
 
         if present:
             text = tag.sub(cut, text)
