@@ -64,7 +64,8 @@ class RotaryTable:
         """Tables of at least `length` rows, each (positions, head_dim)."""
         found = self.tables.get(device)
         if found is None or len(found[0]) < length:
-            angles = torch.arange(length, dtype=torch.float32)[:, None] * self.frequencies
+            length = 1 << (length - 1).bit_length()  # in few steps, and never a context of 131,072 for rows of 1,024
+            angles = torch.arange(length, dtype=torch.float32, device="cpu")[:, None] * self.frequencies
             sines = angles.sin()
             # The sign is in the table, so that a rotation is a roll, two products and a sum: see `rotate`.
             found = torch.cat([angles.cos()] * 2, dim=-1).to(device), torch.cat([-sines, sines], dim=-1).to(device)
@@ -74,7 +75,8 @@ class RotaryTable:
 
 def rotary_frequencies(dim: int, theta: float, scaling: RopeScaling | None) -> Tensor:
     """Radians a position for each pair of a head, (dim / 2,)."""
-    frequencies = theta ** (-torch.arange(0, dim, 2, dtype=torch.float32) / dim)
+    # On the CPU also where the model is first laid out on no device at all ("meta").
+    frequencies = theta ** (-torch.arange(0, dim, 2, dtype=torch.float32, device="cpu") / dim)
     if scaling is None:
         return frequencies
     if scaling.kind == "linear":
@@ -150,7 +152,7 @@ def make_layout(config: ModelConfig, table: RotaryTable, tokens: Tensor, segment
     if config.positions == "learned":
         rotary = (tokens.new_empty(0), tokens.new_empty(0))
     else:
-        cos, sin = table(max(config.context, past + time), device)
+        cos, sin = table(past + time, device)
         if alone:
             rotary = cos[past : past + time][None, None], sin[past : past + time][None, None]
         else:

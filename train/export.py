@@ -1,4 +1,4 @@
-"""Export: a folder that transformers, vLLM and llama.cpp's converter read as a plain Qwen3 model."""
+"""Export: a folder that transformers, vLLM and llama.cpp's converter read as a plain Qwen3 (Qwen2, Llama, GPT-2) model."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from safetensors.torch import save_file
+
 from ..curate.errors import InputError
-from .checkpoint import WEIGHTS, load_model, save_weights
+from .checkpoint import WEIGHTS, load_model
+from .hf_format import config_to_hf, tensors_to_hf
 from .presets import ModelConfig
 from .tokenizer import Tokenizer
 
 
 def export_hf(run: str | Path, output: str | Path, *, overwrite: bool = False) -> Path:
-    """Write a run's best checkpoint to `output` as a Hugging Face Qwen3 folder; returns `output`.
+    """Write a run's best checkpoint to `output` as a Hugging Face folder; returns `output`.
+
+    What was trained here is a Qwen3 model; what was imported (`import_hf`) is saved in the format it came in.
 
     The folder appears whole or not at all. Raises InputError if `output` is there already (unless `overwrite`) or the
     run is a classifier, whose head that format cannot hold.
@@ -31,8 +36,8 @@ def export_hf(run: str | Path, output: str | Path, *, overwrite: bool = False) -
     draft = output.with_name(f".{output.name}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    save_weights(draft, model)
-    (draft / "model.json").unlink()
+    tensors = tensors_to_hf(model.config, model.state_dict())
+    save_file({name: t.detach().cpu().contiguous() for name, t in tensors.items()}, draft / WEIGHTS, {"format": "pt"})
     tokenizer.save(draft, model.config.context)
     _write(draft / "config.json", hf_config(model.config, tokenizer))
     _write(
@@ -47,8 +52,6 @@ def export_hf(run: str | Path, output: str | Path, *, overwrite: bool = False) -
             "top_p": 0.95,
         },
     )
-    if not (draft / WEIGHTS).is_file():
-        raise AssertionError("save_weights wrote no weights")
     if output.exists():
         shutil.rmtree(output)
     draft.rename(output)
@@ -56,37 +59,11 @@ def export_hf(run: str | Path, output: str | Path, *, overwrite: bool = False) -
 
 
 def hf_config(config: ModelConfig, tokenizer: Tokenizer) -> dict[str, Any]:
-    """config.json of Qwen3ForCausalLM."""
-    return {
-        "architectures": ["Qwen3ForCausalLM"],
-        "model_type": "qwen3",
-        "vocab_size": config.vocab_size,
-        "hidden_size": config.hidden_size,
-        "intermediate_size": config.intermediate_size,
-        "num_hidden_layers": config.layers,
-        "num_attention_heads": config.heads,
-        "num_key_value_heads": config.kv_heads,
-        # Always stated: Qwen3's default is 128, not hidden_size / heads.
-        "head_dim": config.head_dim,
-        "hidden_act": "silu",
-        "max_position_embeddings": config.context,
-        "rms_norm_eps": config.norm_eps,
-        # transformers 5 reads the second, older readers the first.
-        "rope_theta": config.rope_theta,
-        "rope_parameters": {"rope_type": "default", "rope_theta": config.rope_theta},
-        "rope_scaling": None,
-        "tie_word_embeddings": config.tie_embeddings,
-        "attention_bias": False,
-        "attention_dropout": 0.0,
-        "use_sliding_window": False,
-        "sliding_window": None,
-        "initializer_range": 0.02,
-        "use_cache": True,
+    """config.json of the model's architecture."""
+    return config_to_hf(config) | {
         "bos_token_id": tokenizer.end_of_text,
         "eos_token_id": tokenizer.end_of_text,
         "pad_token_id": tokenizer.pad,
-        "dtype": "float32",
-        "torch_dtype": "float32",
     }
 
 

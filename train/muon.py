@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Jordan's quintic: steepest at zero, so that five steps bring singular values from 0.001 up to between 0.7 and 1.2."""
+"""Jordan's quintic: steepest at zero, so that five steps bring singular values from 0.002 up to about 0.7 to 1.2."""
 
 
 class Muon(torch.optim.AdamW):

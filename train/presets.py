@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -97,6 +98,19 @@ class ModelConfig(BaseModel):
     @property
     def positions(self) -> Literal["rotary", "learned"]:
         return "learned" if self.architecture == "gpt2" else "rotary"
+
+    def parameter_count(self) -> int:
+        """Weights of a model of this shape, counted without making it."""
+        width, inner, kv = self.hidden_size, self.heads * self.head_dim, self.kv_heads * self.head_dim
+        attention = 2 * width * (inner + kv) + (2 * self.head_dim if self.qk_norm else 0)
+        attention += (inner + 2 * kv if self.qkv_bias else 0) + (width if self.output_bias else 0)
+        norm = (2 if self.architecture == "gpt2" else 1) * width
+        gated = self.architecture != "gpt2"
+        feed_forward = (3 if gated else 2) * width * self.intermediate_size
+        feed_forward += 0 if gated else self.intermediate_size + width
+        tables = self.vocab_size * width * (1 if self.tie_embeddings else 2)
+        tables += self.context * width if self.positions == "learned" else 0
+        return tables + self.layers * (attention + feed_forward + 2 * norm) + norm
 
     @model_validator(mode="after")
     def _check(self) -> ModelConfig:
@@ -206,8 +220,19 @@ def load_presets() -> dict[str, Preset]:
 
 
 def preset(name: str) -> Preset:
-    """The preset of that name. Raises RecipeError that lists the valid ones."""
+    """The preset of that name, or of a depth: "d20" has 20 layers and is 1,280 wide.
+
+    A depth between two presets takes vocabulary, context and batch from the smaller, and 20 tokens a parameter for a
+    budget. Raises RecipeError that lists the valid names.
+    """
     presets = load_presets()
+    if match := re.fullmatch(r"d([1-9]\d?)", name):
+        depth = int(match[1])
+        ordered = sorted(presets.values(), key=lambda p: p.depth)
+        below = [p for p in ordered if p.depth <= depth][-1:] or ordered[:1]
+        size = below[0].model_copy(update={"name": name, "depth": depth})
+        tokens = 20 * size.model(size.vocab_size).parameter_count()
+        return size.model_copy(update={"train_tokens": tokens, "about": f"{depth} layers"})
     if name not in presets:
         raise RecipeError([f"unknown preset {name!r}{suggestion(name, presets)}"])
     return presets[name]

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import math
-from importlib.resources import files
 
 import pytest
 import torch
-import yaml
 
-from corpusmill.train import GPT, ModelConfig, Preset
+from corpusmill.train import GPT, ModelConfig
 from corpusmill.train.model import IGNORE, KVCache, positions_in_segments
-from corpusmill.train.optim import adamw, cosine, set_learning_rate
+from corpusmill.train.optim import adamw, cosine, set_learning_rate, warmup_stable_decay
 
 CONFIG = ModelConfig(
     vocab_size=128, hidden_size=64, intermediate_size=96, layers=2, heads=4, kv_heads=2, head_dim=16, context=64
@@ -79,30 +77,21 @@ def test_state_dict_has_qwen3_names_and_no_second_embedding(model: GPT) -> None:
     assert untied.parameter_count() == model.parameter_count() + 128 * 64
 
 
-def test_presets_follow_the_dial() -> None:
-    table = yaml.safe_load(files("corpusmill.train").joinpath("presets.yaml").read_text("utf-8"))
-    sizes = {}
-    for name, fields in table.items():
-        preset = Preset(name=name, **fields)
-        with torch.device("meta"):
-            sizes[name] = GPT(preset.model(preset.vocab_size)).parameter_count()
-        assert preset.batch_tokens % preset.context == 0
-    assert list(sizes.values()) == sorted(sizes.values())
-    assert 3e6 < sizes["nano"] < 6e6
-    assert 115e6 < sizes["base"] < 130e6
-
-
-def test_config_errors_name_the_field() -> None:
-    with pytest.raises(ValueError, match="multiple of kv_heads"):
-        ModelConfig(vocab_size=64, hidden_size=64, intermediate_size=64, layers=1, heads=3, kv_heads=2)
-
-
 def test_schedule_rises_falls_and_ends_at_the_floor() -> None:
     rates = [cosine(step, step / 100, warmup=10, floor=0.1) for step in range(101)]
     assert rates[0] < 0.1
     assert max(rates) == max(rates[8:13])
     assert rates[-1] == pytest.approx(0.1)
     assert rates[50] == pytest.approx(0.55)
+
+
+def test_stable_schedule_holds_then_falls_to_the_floor() -> None:
+    rates = [warmup_stable_decay(step, step / 100, warmup=10, floor=0.1, decay=0.2) for step in range(101)]
+    assert rates[0] < 0.1
+    assert set(rates[10:80]) == {1.0}
+    assert rates[90] == pytest.approx(0.55)
+    assert rates[100] == pytest.approx(0.1)
+    assert warmup_stable_decay(50, 1.0, warmup=0, floor=0.0, decay=0.0) == 1.0
 
 
 def test_adamw_matches_the_update_rule_and_decays_matrices_only() -> None:
