@@ -49,7 +49,7 @@ def fix_html(text: str) -> tuple[str, int]:
             n_tags += 1
             if name in blocks:
                 return "\n"
-            return " " if name in ("td", "th") else match[4]
+            return " " if match[1] and name in ("td", "th") else match[4]
 
         if present:
             text = tag.sub(cut, text)
