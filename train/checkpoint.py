@@ -2,6 +2,8 @@
 
 checkpoints/step-00000200/   model.safetensors model.json training.pt state.json tokenizer.json ... checksums.json
 checkpoints/best.json        names the step with the best validation figure; that folder is never pruned
+
+Weights and optimizer are written whole, however many processes hold parts of them, so a checkpoint goes on in any number.
 """
 
 from __future__ import annotations
@@ -15,8 +17,11 @@ from typing import Any
 import torch
 import xxhash
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from ..curate.errors import InputError, RunError
+from .distributed import World, like, whole
+from .files import full_disk, write_whole
 from .model import GPT
 from .presets import ModelConfig
 from .tokenizer import Tokenizer
@@ -27,9 +32,10 @@ WEIGHTS, SHAPE, TRAINING, STATE, SUMS = "model.safetensors", "model.json", "trai
 class Checkpoints:
     """The checkpoints of a run: the last `keep` and the best."""
 
-    def __init__(self, run: Path, keep: int = 2) -> None:
+    def __init__(self, run: Path, keep: int = 2, world: World | None = None) -> None:
         self.folder = run / "checkpoints"
         self.keep = keep
+        self.world = world or World()
 
     def all(self) -> list[Path]:
         """Finished checkpoints, oldest first."""
@@ -47,11 +53,10 @@ class Checkpoints:
         return self.folder / str(json.loads(pointer.read_text("utf-8"))["checkpoint"])
 
     def mark_best(self, checkpoint: Path, monitor: str, value: float) -> None:
-        text = json.dumps({"checkpoint": checkpoint.name, monitor: value})
-        draft = self.folder / f".best.{os.getpid()}"
-        draft.write_text(text, "utf-8")
-        draft.replace(self.folder / "best.json")
-        self._prune()  # the best before this one may go now
+        if self.world.first:
+            with full_disk(self.folder / "best.json"):
+                write_whole(self.folder / "best.json", json.dumps({"checkpoint": checkpoint.name, monitor: value}))
+            self._prune()  # the best before this one may go now
 
     def save(
         self,
@@ -60,45 +65,61 @@ class Checkpoints:
         tokenizer: Tokenizer,
         state: dict[str, Any],
         optimizer: torch.optim.Optimizer,
-        extra: dict[str, torch.Tensor] | None = None,
+        extra: dict[str, Tensor] | None = None,
     ) -> Path:
         """Commit a checkpoint by renaming a finished folder. `extra` are tensors beside the model's (a head).
 
-        Raises RunError if it cannot be written (a full disk); the checkpoints before it stay as they are.
+        All processes call this, the first one writes. Raises RunError, in all, if it cannot be written (a full disk); the
+        checkpoints before it stay as they are.
         """
         final = self.folder / f"step-{step:08d}"
-        if (final / SUMS).is_file():
+        if self.world.agree((final / SUMS).is_file()):
             return final
+        weights = {name: whole(tensor) for name, tensor in {**model.state_dict(), **(extra or {})}.items()}
+        training = {"optimizer": _whole(optimizer.state_dict()), "random": self.world.gather(_random(self.world))}
+        problem = None
+        if self.world.first:
+            try:
+                with full_disk(final):
+                    self._write(final, weights, model, tokenizer, state, training)
+            except RunError as error:
+                problem = str(error)
+        problem = self.world.agree(problem)
+        if problem is not None:
+            raise RunError(problem)
+        return final
+
+    def _write(
+        self,
+        final: Path,
+        weights: dict[str, Tensor],
+        model: GPT,
+        tokenizer: Tokenizer,
+        state: dict[str, Any],
+        training: dict[str, Any],
+    ) -> None:
         draft = self.folder / f".{final.name}.{os.getpid()}"
         try:
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(parents=True)
-            save_weights(draft, model, extra)
+            _save_tensors(draft, weights, model)
             tokenizer.save(draft, model.config.context)
-            random: dict[str, Any] = {"torch": torch.get_rng_state()}
-            if torch.cuda.is_available():
-                random["cuda"] = torch.cuda.get_rng_state_all()
-            torch.save({"optimizer": optimizer.state_dict(), "random": random}, draft / TRAINING)
+            torch.save(training, draft / TRAINING)
             (draft / STATE).write_text(json.dumps(state, indent=2), "utf-8")
             sums = {path.name: _sum(path) for path in sorted(draft.iterdir())}
             (draft / SUMS).write_text(json.dumps(sums, indent=2), "utf-8")
-            shutil.rmtree(final, ignore_errors=True)
+            _discard(final)
             draft.rename(final)
-        except (OSError, RuntimeError) as error:  # torch.save reports a full disk as RuntimeError
+        finally:
             shutil.rmtree(draft, ignore_errors=True)
-            raise RunError(
-                f"the checkpoint {final} could not be written ({error}): free some space and run the same "
-                "command again; it goes on from the checkpoint before"
-            ) from error
         self._prune()
-        return final
 
     def restore(
         self,
         checkpoint: Path,
         model: GPT,
         optimizer: torch.optim.Optimizer,
-        extra: dict[str, torch.Tensor] | None = None,
+        extra: dict[str, Tensor] | None = None,
     ) -> dict[str, Any]:
         """Load weights (`extra` included), optimizer and random state in place; returns the state saved with them.
 
@@ -106,29 +127,70 @@ class Checkpoints:
         """
         verify(checkpoint)
         tensors = load_file(checkpoint / WEIGHTS)
-        model.load_state_dict(_only_model(tensors))
-        for name, tensor in (extra or {}).items():
-            tensor.data.copy_(tensors[name])
+        with torch.no_grad():
+            for name, tensor in {**model.state_dict(), **(extra or {})}.items():
+                tensor.copy_(like(tensors[name], tensor))
         training = torch.load(checkpoint / TRAINING, map_location="cpu", weights_only=True)
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        for index, values in training["optimizer"]["state"].items():
+            for name, value in values.items():
+                if isinstance(value, Tensor) and value.shape == parameters[index].shape:
+                    values[name] = like(value, parameters[index])
         optimizer.load_state_dict(training["optimizer"])
-        torch.set_rng_state(training["random"]["torch"])
-        if torch.cuda.is_available() and "cuda" in training["random"]:
-            torch.cuda.set_rng_state_all(training["random"]["cuda"])
+        # A process that was not there when the checkpoint was written keeps the state it began with.
+        if self.world.rank < len(training["random"]):
+            mine = training["random"][self.world.rank]
+            torch.set_rng_state(mine["torch"])
+            if self.world.device.type == "cuda" and "cuda" in mine:
+                torch.cuda.set_rng_state(mine["cuda"], self.world.device)
         state: dict[str, Any] = json.loads((checkpoint / STATE).read_text("utf-8"))
         return state
+
+    def clear(self) -> None:
+        """Remove what a killed run left half-written."""
+        for path in self.folder.glob(".*") if self.world.first else ():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _prune(self) -> None:
         best = self.best()
         for path in self.all()[: -self.keep]:
             if path != best:
-                shutil.rmtree(path)
+                _discard(path)
 
 
-def save_weights(folder: Path, model: GPT, extra: dict[str, torch.Tensor] | None = None) -> None:
+def _discard(folder: Path) -> None:
+    """Remove a checkpoint; under a hidden name first, so that a kill meanwhile leaves none that looks whole."""
+    if folder.is_dir():
+        hidden = folder.with_name(f".{folder.name}.old")
+        shutil.rmtree(hidden, ignore_errors=True)
+        folder.rename(hidden)
+        shutil.rmtree(hidden)
+
+
+def _random(world: World) -> dict[str, Tensor]:
+    found = {"torch": torch.get_rng_state()}
+    if world.device.type == "cuda":
+        found["cuda"] = torch.cuda.get_rng_state(world.device)
+    return found
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return whole(value)
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    return [_whole(item) for item in value] if isinstance(value, list) else value
+
+
+def _save_tensors(folder: Path, tensors: dict[str, Tensor], model: GPT) -> None:
+    save_file({k: v.contiguous() for k, v in tensors.items()}, folder / WEIGHTS, {"format": "pt"})
+    (folder / SHAPE).write_text(model.config.model_dump_json(indent=2), "utf-8")
+
+
+def save_weights(folder: Path, model: GPT, extra: dict[str, Tensor] | None = None) -> None:
     """Write model.safetensors and model.json; `extra` tensors are kept beside the model's."""
     tensors = {**model.state_dict(), **(extra or {})}
-    save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, folder / WEIGHTS, {"format": "pt"})
-    (folder / SHAPE).write_text(model.config.model_dump_json(indent=2), "utf-8")
+    _save_tensors(folder, {name: tensor.detach().cpu() for name, tensor in tensors.items()}, model)
 
 
 def verify(checkpoint: Path) -> None:
@@ -166,7 +228,7 @@ def find_checkpoint(path: str | Path) -> Path:
     return found
 
 
-def load_model(path: str | Path) -> tuple[GPT, Tokenizer, dict[str, torch.Tensor]]:
+def load_model(path: str | Path) -> tuple[GPT, Tokenizer, dict[str, Tensor]]:
     """The model and tokenizer of a run or checkpoint, and any tensors beside the model's; ready to evaluate.
 
     Raises InputError if there is no model, RunError if the checkpoint is damaged.
@@ -185,7 +247,7 @@ def _is_model(name: str) -> bool:
     return name.startswith(("model.", "lm_head."))
 
 
-def _only_model(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _only_model(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in tensors.items() if _is_model(name)}
 
 

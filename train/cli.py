@@ -1,16 +1,23 @@
 """The trainer's commands. `app` is `corpusmill train`; eval, export and sample are commands of their own.
 
-torch is imported when a command runs, so that `--help` works without it.
+torch is imported when a command runs, so that `--help` works without it. A command's parameters bear the names of its
+configuration's fields, so its signature is the one list of them: `_config` reads what was given from the context.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
-from enum import StrEnum
+import os
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+INTERRUPTED = 75
+"""Exit code of a run that a signal ended after it had saved: EX_TEMPFAIL, "run the same command again"."""
 
 app = typer.Typer(
     help="Train a tokenizer, pretrain a GPT, fine-tune it.", no_args_is_help=True, rich_markup_mode="markdown"
@@ -18,29 +25,62 @@ app = typer.Typer(
 finetune_app = typer.Typer(help="Fine-tune a pretrained GPT.", no_args_is_help=True, rich_markup_mode="markdown")
 app.add_typer(finetune_app, name="finetune")
 
-
-class PresetName(StrEnum):
-    """The sizes of presets.yaml (a test compares them)."""
-
-    nano = "nano"
-    micro = "micro"
-    small = "small"
-    base = "base"
-
-
 Corpus = Annotated[Path, typer.Argument(help="Corpus folder: holds train/*.parquet and validation/*.parquet.")]
 Run = Annotated[Path, typer.Argument(help="Run folder of `corpusmill train`, or one of its checkpoints.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Run folder to write.")]
 Base = Annotated[Path, typer.Option("--base", help="Run folder or checkpoint of the pretrained model.")]
-Minutes = Annotated[float | None, typer.Option("--minutes", help="Stop after this much time.")]
-Steps = Annotated[int | None, typer.Option("--steps", help="Stop after this many optimizer steps.")]
-Rate = Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate.")]
-Patience = Annotated[
-    int | None, typer.Option("--patience", help="Evaluations without improvement before stopping; 0 never stops early.")
-]
-Seed = Annotated[int, typer.Option("--seed", help="Decides initial weights and order of data.")]
-Device = Annotated[str, typer.Option("--device", help="cpu, cuda, or auto.")]
+Seed = Annotated[int, typer.Option("--seed", help="Decides initial weights, order of data and dropout.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the output folder.")]
+
+
+def _training(
+    output: Output,
+    max_minutes: Annotated[float | None, typer.Option("--minutes", help="Stop after this much time.")] = None,
+    max_steps: Annotated[int | None, typer.Option("--steps", help="Stop after this many optimizer steps.")] = None,
+    learning_rate: Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate.")] = None,
+    warmup_steps: Annotated[
+        int | None, typer.Option("--warmup-steps", help="Steps over which the learning rate rises.")
+    ] = None,
+    schedule: Annotated[
+        str | None, typer.Option("--schedule", help="cosine, or wsd: level, then down over the last fifth.")
+    ] = None,
+    weight_decay: Annotated[float | None, typer.Option("--weight-decay", help="Decay of matrices.")] = None,
+    evaluate_every: Annotated[int | None, typer.Option("--evaluate-every", help="Steps between evaluations.")] = None,
+    checkpoint_every: Annotated[
+        int | None, typer.Option("--checkpoint-every", help="Steps between checkpoints, besides the best.")
+    ] = None,
+    keep: Annotated[int | None, typer.Option("--keep", help="Checkpoints kept, besides the best.")] = None,
+    patience: Annotated[
+        int, typer.Option("--patience", help="Evaluations without improvement before stopping; 0 never stops early.")
+    ] = 5,
+    on_spike: Annotated[
+        str | None, typer.Option("--on-spike", help="What to do when the loss jumps: report, or rollback.")
+    ] = None,
+    trackers: Annotated[
+        list[str] | None, typer.Option("--tracker", help="tensorboard or wandb; may be given twice.")
+    ] = None,
+    seed: Seed = 0,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda, or auto.")] = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """The options of every kind of training."""
+
+
+def _trains(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `_training` besides its own; it finds all of them in the context."""
+    own = list(inspect.signature(command, eval_str=True).parameters.values())
+    shared = list(inspect.signature(_training, eval_str=True).parameters.values())
+    # Those without a default must come first.
+    together = sorted([*own, *shared], key=lambda p: p.default is not inspect.Parameter.empty)
+    names = [p.name for p in own]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        command(**{name: given[name] for name in names})
+
+    run.__signature__ = inspect.Signature(together)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in together}
+    return run
 
 
 @app.command("tokenizer")
@@ -60,86 +100,93 @@ def tokenizer_command(
 
 
 @app.command("pretrain")
+@_trains
 def pretrain_command(
-    corpus: Corpus,
-    output: Output,
-    preset: Annotated[PresetName, typer.Option("--preset", "-p", help="Size of the model.")] = PresetName.nano,
+    ctx: typer.Context,
+    corpus: Annotated[
+        list[str],
+        typer.Argument(
+            help="Corpus folder (train/*.parquet, validation/*.parquet), or several, each PATH or PATH=WEIGHT."
+        ),
+    ],
+    preset: Annotated[
+        str, typer.Option("--preset", "-p", help="Size of the model: nano, micro, small, base ... (docs/training.md).")
+    ] = "nano",
+    base: Annotated[
+        Path | None, typer.Option("--base", help="Run folder or checkpoint whose model goes on, instead of a preset.")
+    ] = None,
     tokenizer: Annotated[
         Path | None, typer.Option("--tokenizer", help="Trained tokenizer; without it one is trained.")
     ] = None,
-    minutes: Minutes = None,
-    steps: Steps = None,
-    tokens: Annotated[int | None, typer.Option("--tokens", help="Stop after this many tokens.")] = None,
+    max_tokens: Annotated[int | None, typer.Option("--tokens", help="Stop after this many tokens.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", help="Of a mix without weights; above 1 favours small corpora.")
+    ] = None,
     context: Annotated[int | None, typer.Option("--context", help="Tokens a row.")] = None,
     batch_tokens: Annotated[int | None, typer.Option("--batch-tokens", help="Tokens an optimizer step.")] = None,
     micro_batch_tokens: Annotated[
         int | None, typer.Option("--micro-batch-tokens", help="Tokens through the model at once (memory).")
     ] = None,
-    learning_rate: Rate = None,
-    evaluate_every: Annotated[int | None, typer.Option("--evaluate-every", help="Steps between evaluations.")] = None,
-    checkpoint_every: Annotated[
-        int | None, typer.Option("--checkpoint-every", help="Steps between checkpoints, besides the best.")
+    optimizer: Annotated[str | None, typer.Option("--optimizer", help="adamw or muon.")] = None,
+    dropout: Annotated[
+        float | None, typer.Option("--dropout", help="0.1 to 0.2 helps a small corpus read many times.")
     ] = None,
-    patience: Patience = 5,
-    seed: Seed = 0,
-    device: Device = "auto",
+    precision: Annotated[
+        str | None, typer.Option("--precision", help="float32, bfloat16, or auto: bfloat16 on a GPU.")
+    ] = None,
     compile: Annotated[bool, typer.Option("--compile", help="Use torch.compile.")] = False,
+    recompute: Annotated[bool, typer.Option("--recompute", help="Save memory by computing activations twice.")] = False,
+    parallel: Annotated[
+        str | None, typer.Option("--parallel", help="Under torchrun: ddp, a copy a process; fsdp, a shard.")
+    ] = None,
     cache: Annotated[Path | None, typer.Option("--cache", help="Keep tokenized splits here, to share them.")] = None,
-    overwrite: Overwrite = False,
 ) -> None:
     """Pretrain a GPT on a corpus. The same command goes on with a run that was stopped.
 
+    A signal (SIGTERM, Ctrl-C) saves and ends with exit code 75: run again. Under torchrun the processes share the work.
+
     Examples: `corpusmill train pretrain corpus -o runs/nano --minutes 3`,
-    `corpusmill train pretrain corpus -o runs/base --preset base --compile`
+    `corpusmill train pretrain wiki=3 law=1 -o runs/base --preset base --compile`,
+    `torchrun --standalone --nproc-per-node 8 -m corpusmill train pretrain corpus -o runs/base --preset base`
     """
     from dataclasses import asdict
 
     from . import PretrainConfig, pretrain
 
-    result = pretrain(
-        _config(
-            PretrainConfig,
-            corpus=corpus,
-            output=output,
-            preset=preset.value,
-            tokenizer=tokenizer,
-            max_minutes=minutes,
-            max_steps=steps,
-            max_tokens=tokens,
-            context=context,
-            batch_tokens=batch_tokens,
-            micro_batch_tokens=micro_batch_tokens,
-            learning_rate=learning_rate,
-            evaluate_every=evaluate_every,
-            checkpoint_every=checkpoint_every,
-            patience=patience,
-            seed=seed,
-            device=device,
-            compile=compile,
-            cache=cache,
-            overwrite=overwrite,
-        )
-    )
-    _print(asdict(result))
+    result = pretrain(_config(PretrainConfig, ctx, corpus=_shares(corpus)))
+    if os.environ.get("RANK", "0") == "0":  # torchrun's first process prints for all
+        _print(asdict(result))
+    if result.status == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+
+
+@app.command("trace")
+def trace_command(
+    run: Annotated[Path, typer.Argument(help="Run folder of `corpusmill train pretrain`.")],
+    step: Annotated[int, typer.Option("--step", help="Optimizer step; the first is 1.")],
+) -> None:
+    """List the documents that a step of a run saw, one JSON object a line.
+
+    Example: `corpusmill train trace runs/nano --step 1200`
+    """
+    from .trace import trace_step
+
+    for piece in trace_step(run, step):
+        typer.echo(json.dumps(piece, ensure_ascii=False))
 
 
 @finetune_app.command("classify")
+@_trains
 def classify_command(
+    ctx: typer.Context,
     train: Annotated[Path, typer.Argument(help="Texts with labels: .jsonl, .csv or .parquet.")],
     base: Base,
-    output: Output,
     test: Annotated[Path | None, typer.Option("--test", help="Test data; without it a share is held out.")] = None,
     text: Annotated[str, typer.Option("--text", help="Field with the text.")] = "text",
     label: Annotated[str, typer.Option("--label", help="Field with the label.")] = "label",
     epochs: Annotated[float, typer.Option("--epochs", help="Passes over the training data.")] = 5.0,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Examples an optimizer step.")] = 32,
     max_length: Annotated[int | None, typer.Option("--max-length", help="Tokens kept of a text.")] = None,
-    minutes: Minutes = None,
-    learning_rate: Rate = None,
-    patience: Patience = 5,
-    seed: Seed = 0,
-    device: Device = "auto",
-    overwrite: Overwrite = False,
 ) -> None:
     """Fine-tune a classifier and print its scores on held-out text, with fastText's beside them.
 
@@ -147,43 +194,17 @@ def classify_command(
     """
     from . import ClassifierConfig, finetune_classifier
 
-    _print(
-        finetune_classifier(
-            _config(
-                ClassifierConfig,
-                train=train,
-                base=base,
-                output=output,
-                test=test,
-                text=text,
-                label=label,
-                epochs=epochs,
-                batch_size=batch_size,
-                max_length=max_length,
-                max_minutes=minutes,
-                learning_rate=learning_rate,
-                patience=patience,
-                seed=seed,
-                device=device,
-                overwrite=overwrite,
-            )
-        )
-    )
+    _print(finetune_classifier(_config(ClassifierConfig, ctx)))
 
 
 @finetune_app.command("instruct")
+@_trains
 def instruct_command(
+    ctx: typer.Context,
     train: Annotated[Path, typer.Argument(help="Conversations or instructions: .jsonl, .csv or .parquet.")],
     base: Base,
-    output: Output,
     epochs: Annotated[float, typer.Option("--epochs", help="Passes over the training data.")] = 3.0,
     batch_tokens: Annotated[int, typer.Option("--batch-tokens", help="Tokens an optimizer step.")] = 4096,
-    minutes: Minutes = None,
-    learning_rate: Rate = None,
-    patience: Patience = 5,
-    seed: Seed = 0,
-    device: Device = "auto",
-    overwrite: Overwrite = False,
 ) -> None:
     """Fine-tune on instructions or conversations, with loss on the answers only.
 
@@ -191,24 +212,7 @@ def instruct_command(
     """
     from . import InstructConfig, finetune_instructions
 
-    _print(
-        finetune_instructions(
-            _config(
-                InstructConfig,
-                train=train,
-                base=base,
-                output=output,
-                epochs=epochs,
-                batch_tokens=batch_tokens,
-                max_minutes=minutes,
-                learning_rate=learning_rate,
-                patience=patience,
-                seed=seed,
-                device=device,
-                overwrite=overwrite,
-            )
-        )
-    )
+    _print(finetune_instructions(_config(InstructConfig, ctx)))
 
 
 def eval_command(
@@ -271,21 +275,33 @@ def sample_command(
     typer.echo(("" if chat else prompt) + found.text)
 
 
-def _config(kind: Any, **fields: Any) -> Any:
-    """A configuration from options; `None` means the option was not given, and every bad one is reported at once."""
+def _config(kind: Any, ctx: typer.Context, **changed: Any) -> Any:
+    """A configuration from a command's options; `None` means that one was not given, and all bad ones are reported."""
     from pydantic import ValidationError
 
     from ..curate.errors import RecipeError
 
-    given = {name: value for name, value in fields.items() if value is not None}
+    given = {name: value for name, value in (ctx.params | changed).items() if value is not None}
     if given.get("patience") == 0:
         given["patience"] = None
+    # By the names that were typed: `--minutes`, not `max_minutes`.
+    typed = {p.name: p.opts[0] for p in ctx.command.params if p.param_type_name == "option"}
     try:
         return kind(**given)
     except ValidationError as error:
-        raise RecipeError(
-            [f"--{'-'.join(str(p) for p in e['loc']).replace('_', '-')}: {e['msg']}" for e in error.errors()]
-        ) from error
+        problems = [f"{typed.get(str(e['loc'][0]), e['loc'][0])}: {e['msg']}" for e in error.errors()]
+        raise RecipeError(problems) from error
+
+
+def _shares(corpora: list[str]) -> Any:
+    """One corpus by its path alone, or several with their weights."""
+    if len(corpora) == 1 and "=" not in corpora[0]:
+        return corpora[0]
+    shares = []
+    for corpus in corpora:
+        path, _, weight = corpus.partition("=")
+        shares.append({"path": path, "weight": weight or None})
+    return shares
 
 
 def _print(value: Any) -> None:

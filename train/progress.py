@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import (
@@ -17,6 +18,12 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from .files import full_disk, write_whole
+
+if TYPE_CHECKING:
+    from .distributed import World
+    from .trackers import Tracker
 
 
 def console() -> Console:
@@ -41,8 +48,9 @@ def task_progress() -> Progress:
 class TrainingProgress:
     """A bar with step, loss, tokens/s and time left, and above it a line an evaluation; on a plain log, the lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, shown: bool = True) -> None:
         self.console = console()
+        self.shown = shown
         self.bar = Progress(
             TextColumn("step {task.fields[step]}"),
             BarColumn(),
@@ -52,7 +60,7 @@ class TrainingProgress:
             TextColumn("left"),
             TimeRemainingColumn(),
             console=self.console,
-            disable=not self.console.is_terminal,
+            disable=not (shown and self.console.is_terminal),
         )
         self.task = self.bar.add_task("training", total=1.0, step=0, line="")
 
@@ -67,21 +75,75 @@ class TrainingProgress:
         self.bar.update(self.task, completed=fraction, step=step, line=line)
 
     def say(self, message: str) -> None:
-        self.console.print(message, highlight=False, soft_wrap=True)
+        if self.shown:
+            self.console.print(message, highlight=False, soft_wrap=True)
+
+
+class Throughput:
+    """Targets a second over all processes, and the share of what the devices could do (MFU) where that is known."""
+
+    def __init__(self, world: World, flops_per_token: float | None) -> None:
+        from .throughput import peak_flops
+
+        peak = None if flops_per_token is None else peak_flops(world.device)
+        self.mfu_of_speed = flops_per_token / (peak * world.size) if flops_per_token and peak else None
+        self.recent: float | None = None
+
+    def add(self, targets: int, seconds: float) -> dict[str, float]:
+        """The figures of one step."""
+        speed = targets / max(seconds, 1e-9)
+        # A moving average over some twenty steps: single ones wobble, and the mean of a day hides a slow hour.
+        self.recent = speed if self.recent is None else 0.95 * self.recent + 0.05 * speed
+        figures = {"tokens_per_second": round(speed, 1)}
+        if self.mfu_of_speed is not None:
+            figures["mfu"] = round(speed * self.mfu_of_speed, 4)
+        return figures
+
+    def __str__(self) -> str:
+        speed = self.recent or 0.0
+        mfu = "" if self.mfu_of_speed is None else f"  MFU {speed * self.mfu_of_speed:.0%}"
+        return f"{speed:,.0f} targets/s{mfu}"
 
 
 class MetricsLog:
-    """`metrics.jsonl`: one object a record, appended as it happens."""
+    """`metrics.jsonl`: one object a record, appended as it happens; trackers hear the same."""
 
-    def __init__(self, path: Path, keep_to_step: int | None = None) -> None:
-        """Records after `keep_to_step`, the step that training resumes from, are dropped: they will come again."""
-        self.path = path
-        kept = [] if keep_to_step is None else [r for r in read_metrics(path) if r["step"] <= keep_to_step]
-        path.write_text("".join(json.dumps(r) + "\n" for r in kept), "utf-8")
+    def __init__(self, path: Path, keep_to_step: int | None = None, trackers: Sequence[Tracker] | None = ()) -> None:
+        """Records after `keep_to_step`, the step that training resumes from, are dropped: they will come again.
+
+        `trackers` of None writes nothing at all: only the first process of a distributed run keeps the log.
+        """
+        self.path, self.trackers = path, trackers
+        self._forget(after=keep_to_step)
+
+    def __enter__(self) -> MetricsLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for tracker in self.trackers or ():
+            tracker.close()
 
     def add(self, **record: Any) -> None:
-        with self.path.open("a", encoding="utf-8") as file:
+        if self.trackers is None:
+            return
+        from .trackers import flat
+
+        with full_disk(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
+        for tracker in self.trackers:
+            tracker.add(record["step"], flat(record))
+
+    def roll_back(self, spiked: int, step: int) -> None:
+        """Note that training went back from step `spiked` to `step`; the records in between are dropped."""
+        self._forget(after=step)
+        self.add(step=step, rolled_back_from=spiked)
+
+    def _forget(self, after: int | None) -> None:
+        if self.trackers is None:
+            return
+        kept = [] if after is None else [r for r in read_metrics(self.path) if r["step"] <= after]
+        with full_disk(self.path):
+            write_whole(self.path, "".join(json.dumps(r) + "\n" for r in kept))
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

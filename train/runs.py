@@ -9,12 +9,14 @@ from pathlib import Path
 
 from ..curate.errors import RunError
 from .checkpoint import Checkpoints
+from .files import write_whole
 from .loop import LoopConfig
 
 BUDGET = frozenset(
     {"max_steps", "max_tokens", "max_minutes", "epochs", "patience", "keep", "checkpoint_every", "device", "cache"}
+    | {"micro_batch_tokens", "parallel", "compile", "trackers", "max_skipped", "on_spike", "max_rollbacks"}
 )
-"""Settings that may change when a run is resumed: they decide how long and where, not what a step computes."""
+"""Settings that may change when a run is resumed: they decide how long, where and how, not what a step computes."""
 
 
 def open_run(config: LoopConfig, run: Path, *, overwrite: bool, checked_elsewhere: Set[str]) -> None:
@@ -40,4 +42,4 @@ def open_run(config: LoopConfig, run: Path, *, overwrite: bool, checked_elsewher
                 f"{run} holds a run with other settings ({told}): choose another output folder, "
                 "restore the settings, or pass overwrite"
             )
-    known.write_text(json.dumps(settings, ensure_ascii=False, indent=2), "utf-8")
+    write_whole(known, json.dumps(settings, ensure_ascii=False, indent=2))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -81,3 +85,22 @@ def pretrained(config: Callable[..., PretrainConfig], tmp_path_factory: pytest.T
 @pytest.fixture(scope="session")
 def run(pretrained: PretrainResult) -> Path:
     return Path(pretrained.run)
+
+
+@pytest.fixture(scope="session")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[dict[str, Any]]], list[list[int]]]:
+    """Runs pretraining jobs in processes of their own (see forked.py); returns their exit codes."""
+
+    def run(jobs: list[dict[str, Any]]) -> list[list[int]]:
+        given = tmp_path_factory.mktemp("jobs") / "jobs.json"
+        plain = [job | {"config": json.loads(job["config"].model_dump_json())} for job in jobs]
+        given.write_text(json.dumps({"preset": TINY.model_dump(), "jobs": plain}), "utf-8")
+        script = Path(__file__).with_name("forked.py")
+        done = subprocess.run(
+            [sys.executable, str(script), str(given)], capture_output=True, text=True, timeout=100, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        print(done.stderr)
+        return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+    return run

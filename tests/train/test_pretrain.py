@@ -81,10 +81,10 @@ def test_keeps_the_last_checkpoints_and_the_best(config: Make, tmp_path: Path) -
 def test_the_best_checkpoint_outlives_later_ones(config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     figures = iter([4.0, 3.0, 3.5, 3.4])
     monkeypatch.setattr(
-        pretraining, "bits_per_byte", lambda *_: {"bits_per_byte": next(figures), "by_language": {}, "loss": 0.0}
+        pretraining, "bits_per_byte", lambda *_, **__: {"bits_per_byte": next(figures), "by_language": {}, "loss": 0.0}
     )
     run = tmp_path / "run"
-    pretrain(config(run, max_steps=6, evaluate_every=2, checkpoint_every=1, keep=1))
+    pretrain(config(run, max_steps=6, evaluate_every=2, checkpoint_every=1, keep=1, train_sample_tokens=0))
     assert [path.name for path in Checkpoints(run).all()] == ["step-00000002", "step-00000006"]
     assert find_checkpoint(run).name == "step-00000002"
 
@@ -165,9 +165,9 @@ def test_accumulation_equals_the_large_batch(config: Make, tmp_path: Path) -> No
 def test_stops_early_and_keeps_the_best(config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     figures = iter([4.0, 3.0, 3.5, 3.4, 3.3, 3.2, 3.1])
     monkeypatch.setattr(
-        pretraining, "bits_per_byte", lambda *_: {"bits_per_byte": next(figures), "by_language": {}, "loss": 0.0}
+        pretraining, "bits_per_byte", lambda *_, **__: {"bits_per_byte": next(figures), "by_language": {}, "loss": 0.0}
     )
-    result = pretrain(config(tmp_path / "run", max_steps=50, evaluate_every=2, patience=3))
+    result = pretrain(config(tmp_path / "run", max_steps=50, evaluate_every=2, patience=3, train_sample_tokens=0))
     assert (result.status, result.steps, result.best_step) == ("stopped early", 8, 2)
     assert result.bits_per_byte == 3.0
     assert find_checkpoint(tmp_path / "run").name == "step-00000002"

@@ -1,0 +1,66 @@
+"""Runs pretraining in processes of its own, forked after torch was imported once: `forked.py JOBS` (JSON).
+
+A job: {"config": PretrainConfig as JSON, "ranks": 2, "kill_after": seconds or null}. Jobs run one after the other. With
+several ranks, torchrun's environment is set for each. Prints the exit codes (a list a job) as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import torch
+
+from corpusmill.train import Preset, PretrainConfig, presets, pretrain
+
+
+def start(config: str, rank: int, ranks: int, port: int) -> int:
+    child = os.fork()
+    if child:
+        return child
+    if ranks > 1:
+        os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(ranks)}
+        os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "GLOO_SOCKET_IFNAME": "lo"}
+    code = 1
+    try:
+        pretrain(PretrainConfig.model_validate_json(config))
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def run(job: dict[str, object]) -> list[int]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ranks = int(str(job.get("ranks", 1)))
+    children = [start(json.dumps(job["config"]), rank, ranks, port) for rank in range(ranks)]
+    if job.get("kill_after") is not None:
+        time.sleep(float(str(job["kill_after"])))
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+    codes: dict[int, int] = {}
+    while len(codes) < len(children):
+        child, status = os.wait()
+        codes[child] = os.waitstatus_to_exitcode(status)
+        if codes[child]:
+            # As torchrun does: the others would wait for the one that failed.
+            for other in set(children) - set(codes):
+                os.kill(other, signal.SIGKILL)
+    return [codes[child] for child in children]
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    given = json.loads(Path(sys.argv[1]).read_text("utf-8"))
+    tiny = Preset.model_validate(given["preset"])
+    presets.load_presets = lambda: {"tiny": tiny}  # type: ignore[assignment]
+    print(json.dumps([run(job) for job in given["jobs"]]))
