@@ -56,12 +56,12 @@ class Batch:
     """Number of that document; -1 for padding. Stays on the CPU."""
 
     def to(self, device: torch.device) -> Batch:
-        """On a GPU copied from pinned memory, so that the copy runs beside the computation before it."""
-        if device.type != "cuda":
+        """On CUDA copied from pinned memory, so that the copy runs beside the computation before it."""
+        if device.type == "cpu":
             return self
 
         def move(tensor: Tensor) -> Tensor:
-            return tensor.pin_memory().to(device, non_blocking=True)
+            return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
         return Batch(
             move(self.tokens), move(self.segments), move(self.targets), move(self.languages), documents=self.documents

@@ -176,6 +176,9 @@ def test_bounds_for_variable_length_attention(cache: TokenCache) -> None:
             expected.append(i)
     assert bounds.tolist() == [*expected, len(flat)]
     assert longest == max(np.diff(bounds.tolist()))
+    moved = batch.to(torch.device("meta"))
+    assert {t.device.type for t in (moved.tokens, moved.segments, moved.targets, moved.languages)} == {"meta"}
+    assert moved.documents is batch.documents
 
 
 def test_trace_names_the_documents_of_a_step(cache: TokenCache, corpus: Path) -> None:
