@@ -40,8 +40,8 @@ _SURNAMES = frozenset(
     "張劉陳楊趙黃吳孫羅鄭謝韓馮鄧許呂蘇盧蔣賈葉閻鍾鄒"
 )
 _DOMAIN = (0.2, 0.45)
-_BEYOND = 1.25
-_SURCHARGE = 2.0
+_BEYOND = 1.5
+_SURCHARGE = 1.0
 _PASSES = 3
 _APART = 4
 """Characters between two edits of one pass: nearer ones were scored on each other's errors."""
@@ -198,7 +198,7 @@ def allowed(text: str, at: int, char: str) -> bool:
     """Whether the guards let the character at `at` become `char`: not in protected text, not beside Latin letters or
     digits, not in what may be a name, not what the text itself repeats, not what usage decides."""
     old = text[at]
-    if any(old in group and char in group for group in _NOT_OURS):
+    if (old in _FUNCTION and char in _FUNCTION) or any(old in group and char in group for group in _NOT_OURS):
         return False
     beside = text[max(at - 1, 0) : at] + text[at + 1 : at + 2]
     if any(c.isascii() and c.isalnum() for c in beside):

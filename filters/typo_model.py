@@ -12,19 +12,21 @@ from collections import Counter as Tally
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xxhash
 
 from ..curate.errors import InputError
 from .typo_calibrate import Logistic, Measured
-from .typo_chinese import ChineseModel, calibrate, sentences
-from .typo_counts import Counter, Counts
 from .typo_english import STRONG, measure_english, sentences_english, words_of
 from .typo_errors import one_edit
 
-__all__ = ["FORMAT", "ChineseModel", "Measured", "TypoModel", "one_edit", "train_typos"]
+if TYPE_CHECKING:  # compiled: only what has Chinese in it pays for numba
+    from .typo_chinese import ChineseModel
+    from .typo_counts import Counter, Counts
+
+__all__ = ["FORMAT", "Measured", "TypoModel", "one_edit", "train_typos"]
 
 FORMAT = 2
 _PARTS = 10
@@ -75,6 +77,9 @@ class TypoModel:
             measured = {k: Measured(**v) for k, v in meta["measured"].items()}
             chinese = None
             if entries is not None:
+                from .typo_chinese import ChineseModel
+                from .typo_counts import Counts
+
                 kept = meta["chinese"]
                 chinese = ChineseModel(
                     Counts.of_entries(entries, kept["total"]),
@@ -117,6 +122,8 @@ def train_typos(
     measured: dict[str, Measured] = {}
     chinese = None
     if kept["zh"]:
+        from .typo_chinese import ChineseModel, calibrate
+
         rng = random.Random(seed)
         classifier, threshold, domain, measured["zh"] = calibrate(
             _folds(kept["zh"]), rng, min_precision=min_precision, max_clean_changed=max_clean_changed
@@ -137,6 +144,9 @@ def _part(text: str) -> int:
 
 
 def _count(texts: Iterable[str]) -> Counter:
+    from .typo_chinese import sentences
+    from .typo_counts import Counter
+
     counter = Counter()
     for text in texts:
         counter.add(sentences(text))
@@ -146,6 +156,8 @@ def _count(texts: Iterable[str]) -> Counter:
 def _folds(texts: Sequence[str]) -> Iterator[tuple[Counts, list[str]]]:
     """Counts of nine tenths of the texts, and sentences of the tenth that are not in them; as many times as it takes
     to have enough sentences, a large corpus once."""
+    from .typo_chinese import sentences
+
     parts = [_part(text) for text in texts]
     found = 0
     for fold in range(_MAX_FOLDS):

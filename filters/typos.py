@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import lru_cache
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -14,10 +14,12 @@ from ..curate.documents import Documents
 from ..curate.step import Transform
 from .confusions import listed_pairs, wrong_words
 from .protect import load_terms
-from .typo_chinese import ChineseModel
 from .typo_edit import Edit, apply
 from .typo_english import edits_english, english_suspects
 from .typo_model import TypoModel, train_typos
+
+if TYPE_CHECKING:
+    from .typo_chinese import ChineseModel
 
 __all__ = ["FixTypos", "TypoModel", "apply", "guess_language", "load_model", "train_typos"]
 
