@@ -138,7 +138,7 @@ def index_of(items: TextBuffers, grams: Grams) -> OverlapIndex:
 def flagged(documents: TextBuffers, index: OverlapIndex, wanted: bool, share: float) -> float:
     """Share of documents with an item covered to that share; where `wanted`, with the item of its own number."""
     found = find_overlaps(documents, index)
-    right = found.coverage >= share
+    right = found.enough & (found.coverage >= share)
     if wanted:
         right &= index.items[found.passages] == found.rows
     return round(len(np.unique(found.rows[right])) / len(documents), 5)
@@ -201,7 +201,8 @@ def clauses(folder: Path, most: int = 5000) -> dict[str, Any]:
         for n in SHORTEST[language]:
             chosen = [clause for clause, size in zip(found, sizes, strict=True) if size == n][:most]
             index = index_of(TextBuffers.of_strings(chosen), Grams(64, 64, n, n, *OVERLAP, MAX_ITEMS))
-            hit = np.unique(index.items[find_overlaps(documents, index).passages])
+            overlaps = find_overlaps(documents, index)
+            hit = np.unique(index.items[overlaps.passages[overlaps.enough]])
             out[language][n] = {"clauses": len(chosen), "found elsewhere": round(len(hit) / len(chosen), 5)}
     return out
 
@@ -220,7 +221,7 @@ def joined(folder: Path) -> dict[str, Any]:
             row = []
             for texts in (documents, ["\n".join(documents)]):
                 found = find_overlaps(TextBuffers.of_strings(texts), index)
-                row.append(len(np.unique(index.items[found.passages[found.coverage >= COVERAGE]])))
+                row.append(len(np.unique(index.items[found.passages[found.enough & (found.coverage >= COVERAGE)]])))
             out[language][n] = {"each": row[0], "all as one": row[1]}
     return out
 

@@ -157,22 +157,24 @@ class Decontaminate(AgainstSets, Filter):
     def reason(self, docs: Documents, row: int, rule: Rule) -> str:
         if ":" in rule.name:
             return rule.name
-        coverage = {s: float(docs.signals[_signal(s)][row]) for s in self.sets}
-        return f"{rule.name}:{max(coverage, key=lambda s: np.nan_to_num(coverage[s]))}"
+        index, found = self._overlaps(docs)
+        mine = np.flatnonzero(found.rows == row)
+        best = mine[np.argmax(found.coverage[mine])]
+        return f"{rule.name}:{list(self.sets)[index.sets[found.passages[best]]]}"
 
     def measure(self, docs: Documents) -> Documents:
         index, found = self._overlaps(docs)
         n = len(docs)
         by_set = np.zeros((len(self.sets), n))
-        np.maximum.at(by_set, (index.sets[found.passages], found.rows), found.coverage)
-        best = by_set.max(axis=0)
+        enough = found.enough
+        np.maximum.at(by_set, (index.sets[found.passages[enough]], found.rows[enough]), found.coverage[enough])
         item = np.full(n, np.nan)
-        # Pairs by falling passage, so that of equals the first one is written last.
-        order = np.flatnonzero(found.coverage >= best[found.rows])[::-1]
+        # By rising coverage, those of enough last, and of equals the first passage: the last one written stays.
+        order = np.lexsort((-found.passages, found.coverage, enough))
         item[found.rows[order]] = index.items[found.passages[order]]
         return docs.with_signals(
             {
-                "item_coverage": best,
+                "item_coverage": by_set.max(axis=0),
                 "contaminated_ngrams": found.distinct(),
                 "contaminated_ratio": found.ratio(),
                 "contaminated_item": item,

@@ -35,8 +35,10 @@ def _bound() -> re.Pattern[str]:
 
 
 def spans_to_cut(docs: Documents, index: OverlapIndex, found: Overlaps, bounds: NDArray[np.float64]) -> list[Span]:
-    """The stretches of each document, in order and apart, that an item covered at the document's bound or above has."""
-    cut = found.coverage >= bounds[found.rows]
+    """The stretches of each document, in order and apart, that an item has which is covered to the document's
+    bound; that any has where the bound is off (-1)."""
+    bound = bounds[found.rows]
+    cut = (bound < 0) | (found.enough & (found.coverage >= bound))
     wanted = cut[found.pairs]
     hits, pairs = found.pair_hits[wanted], found.pairs[wanted]
     # The set that a stretch is put down to is that of the item covered best.

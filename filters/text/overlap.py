@@ -398,6 +398,7 @@ class Overlaps:
     rows: Int64s
     passages: Int64s
     coverage: NDArray[np.float64]
+    enough: NDArray[np.bool_]
     pair_hits: Int64s
     pairs: Int64s
 
@@ -451,14 +452,13 @@ def find_overlaps(texts: TextBuffers, index: OverlapIndex) -> Overlaps:
     covered = np.bincount(pairs, _union(places, ends, key, index.cumulative), minlength=n)
     amount = np.bincount(pairs, _union(places, ends, key, index.amounts), minlength=n)
     whole = index.weights[passage[first]]
-    enough = (covered == whole) | (amount >= index.least)
-    kept = enough[pairs]
     return Overlaps(
         n_tokens,
         hits,
-        rows=hits[hit[first[enough]], 0],
-        passages=passage[first[enough]],
-        coverage=(covered / whole)[enough],
-        pair_hits=hit[kept],
-        pairs=(np.cumsum(enough) - 1)[pairs[kept]],
+        rows=hits[hit[first], 0],
+        passages=passage[first],
+        coverage=covered / whole,
+        enough=(covered == whole) | (amount >= index.least),
+        pair_hits=hit,
+        pairs=pairs,
     )

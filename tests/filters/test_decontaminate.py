@@ -311,10 +311,10 @@ def test_wording_of_a_whole_set_is_no_item(tmp_path: Path) -> None:
 
 
 def test_rules_of_other_papers_and_tags(sets: dict[str, str]) -> None:
-    quote = Documents.from_texts([inside(EN[0][:75]), inside(ZH[0][:30])])
+    quote = Documents.from_texts([inside(EN[0][:75]), inside(ZH[1][:14])])
     default = Decontaminate(sets=sets)
     assert not ledger_rules(default, default.measure(quote))
-    any_hit = Decontaminate(sets=sets, max_item_coverage=None, max_contaminated_ngrams=0, overlap_chars=1)
+    any_hit = Decontaminate(sets=sets, max_item_coverage=None, max_contaminated_ngrams=0)
     assert ledger_rules(any_hit, any_hit.measure(quote)) == [
         (0, "max_contaminated_ngrams:math"),
         (1, "max_contaminated_ngrams:law"),
@@ -374,6 +374,11 @@ def test_a_share_of_an_item_below_the_bound_is_left(sets: dict[str, str]) -> Non
     assert MaskContamination(sets=sets).transform(Documents.from_texts([quote])).texts == [quote]
     everything = MaskContamination(sets=sets, max_item_coverage=None)
     assert "Natalia" not in everything.transform(Documents.from_texts([quote])).texts[0]
+    little = inside(ZH[1][:14])
+    assert MaskContamination(sets=sets, max_item_coverage=0.01).transform(Documents.from_texts([little])).texts == [
+        little
+    ]
+    assert "刁某" not in everything.transform(Documents.from_texts([little])).texts[0]
 
 
 def as_parquet(path: Path) -> None:
