@@ -19,6 +19,9 @@ DUP_NGRAMS = (5, 6, 7, 8, 9, 10)
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
+_GATE_SHIFT = np.uint64(52)
+_AHEAD = 256
+"""Words of a document that are sorted at once into those that may be in a list and those that are not."""
 
 
 @part
@@ -35,26 +38,32 @@ def _repetition(hashes: Any, chars: Any, rows: Any, out: Any) -> None:
     for d in range(len(rows) - 1):
         most = max(most, rows[d + 1] - rows[d])
     room = table_mask(most) + 1
-    # An open-addressing table: the n-gram's hash, its stamp (another n or document is another stamp, so that nothing
-    # has to be cleared), its count, and where it is first. Side by side: a slot is one look into memory.
-    grams = np.zeros((room, 4), np.int64)
+    # An open-addressing table: the n-gram's hash, and where it is first with its stamp above that (another n or document
+    # is another stamp, so that nothing has to be cleared). Side by side: a slot is one look into memory.
+    grams = np.zeros((room, 2), np.int64)
     prefix = np.zeros(most + 1, np.uint64)
     length = np.zeros(most + 1, np.int64)
     # Where an n-gram starts that may occur twice, because the two shorter ones in it do: in prose few words are left
     # after the pairs, so that the longer n-grams, eight passes of nine, cost next to nothing.
     places = np.empty(most + 1, np.int32)
-    slots = np.empty(most + 1, np.int32)
+    # By place: where its n-gram is first. The n-gram that begins with the same words as an earlier one is the earlier one
+    # if the next word is the same too, and nothing has to be looked up: so are most long ones.
+    firsts = np.empty(most + 1, np.int32)
+    # By first place: how often the n-gram is there, and for which n it was met last.
+    counts = np.empty(most + 1, np.int32)
+    met = np.empty(most + 1, np.int8)
     # For pairs, which nearly all occur once: a byte for each value of some bits of their hash, in which the second pair
     # to fall there is seen. Those that share theirs with no other, in prose two in three, need not be counted.
     sieve = np.empty(4 * room, np.uint8)
     pairs = np.empty(most + 1, np.int64)
-    stamp = 0
+    stamp = np.int64(0)
     for d in range(len(rows) - 1):
         at = rows[d]
         m = rows[d + 1] - at
         for w in range(m):
             prefix[w + 1] = prefix[w] * _STEP + hashes[at + w]
             length[w + 1] = length[w] + chars[at + w]
+            met[w] = 0
         left = m
         power = _STEP
         for n in range(2, 11):
@@ -74,48 +83,49 @@ def _repetition(hashes: Any, chars: Any, rows: Any, out: Any) -> None:
                     possible += sieve[(pairs[w] >> 20) & sieve_mask] > 1
             else:
                 for p in range(left - 1):
-                    if places[p + 1] == places[p] + 1:
-                        places[possible] = places[p]
-                        possible += 1
+                    places[possible] = places[p]
+                    possible += places[p + 1] == places[p] + 1
             mask = table_mask(possible)
             stamp += 1
             for p in range(possible):
-                w = places[p]
-                key = pairs[w] if n == 2 else np.int64(_ngram(prefix, w, n, power))
-                slot = (key ^ (key >> 29)) & mask
-                while grams[slot, 1] == stamp and grams[slot, 0] != key:
-                    slot = (slot + 1) & mask
-                if grams[slot, 1] != stamp:
-                    grams[slot, 0] = key
-                    grams[slot, 1] = stamp
-                    grams[slot, 2] = 0
-                    grams[slot, 3] = w
-                grams[slot, 2] += 1
-                slots[p] = slot
+                w = np.int64(places[p])
+                first = w
+                look = n == 2
+                if not look:
+                    first = np.int64(firsts[w])
+                    look = first != w and hashes[at + first + n - 1] != hashes[at + w + n - 1]
+                if look:
+                    key = pairs[w] if n == 2 else np.int64(_ngram(prefix, w, n, power))
+                    slot = (key ^ (key >> 29)) & mask
+                    while grams[slot, 1] >> 32 == stamp and grams[slot, 0] != key:
+                        slot = (slot + 1) & mask
+                    if grams[slot, 1] >> 32 != stamp:
+                        grams[slot, 0] = key
+                        grams[slot, 1] = stamp << 32 | w
+                    first = grams[slot, 1] & 0xFFFFFFFF
+                    firsts[w] = first
+                counts[first] = 1 if first == w else counts[first] + 1
             left = 0
             best = 1
-            best_first = 0
+            best_first = np.int64(0)
             total = 0
             free = 0  # before this word, characters are counted already
             for p in range(possible):
-                slot = slots[p]
-                count = grams[slot, 2]
-                if count < 2:
-                    continue
-                w = places[p]
+                w = np.int64(places[p])
+                first = np.int64(firsts[w])
+                count = counts[first]
                 places[left] = w
-                left += 1
+                left += count > 1
                 if n < 5:
                     # Of n-grams that are equally frequent the earliest counts.
                     if count > best:
                         best = count
-                        best_first = grams[slot, 3]
-                elif w >= free:
-                    if grams[slot, 3] < 0:
+                        best_first = first
+                elif count > 1 and w >= free:
+                    if met[first] == n:
                         total += length[w + n] - length[w]
                         free = w + n
-                    else:
-                        grams[slot, 3] = -1  # seen, from left to right
+                    met[first] = n  # from left to right
             if n >= 5:
                 out[d, n - 2] = total
             elif m >= n:
@@ -142,21 +152,19 @@ WORD_COLUMNS = ("tokens", "words", "word_chars", "alpha_words", "sentences")
 def _count_words(chars: Any, flags: Any, rows: Any, out: Any) -> None:
     for d in range(len(rows) - 1):
         words = word_chars = alpha = sentences = 0
-        open_ = False  # a sentence has begun
-        ended = False  # ... and its end mark was seen
+        ended = False  # after a sentence's end mark: what comes then may close it or begin the next
         for w in range(rows[d], rows[d + 1]):
-            f = flags[w]
-            if not f & ONLY_SYMBOLS:
-                words += 1
-                word_chars += chars[w]
-            if f & HAS_ALPHA:
-                alpha += 1
-            if f & STARTS_LINE or not open_ or (ended and not f & (ONLY_PUNCT | ENDS_SENTENCE)):
-                sentences += 1
-                open_ = True
-                ended = False
-            if f & ENDS_SENTENCE:
-                ended = True
+            # Without branches: nobody can foretell the flags. A text's first word starts a line.
+            f = np.int64(flags[w])
+            counts = f & ONLY_SYMBOLS == 0
+            words += counts
+            word_chars += counts * np.int64(chars[w])
+            alpha += f & HAS_ALPHA
+            starts = f & STARTS_LINE != 0
+            ends = f & ENDS_SENTENCE != 0
+            opens = f & (ENDS_SENTENCE | ONLY_PUNCT) == 0
+            sentences += starts | (ended & opens)
+            ended = ends | (ended & (not (opens | starts)))
         out[d, 0] = rows[d + 1] - rows[d]
         out[d, 1] = words
         out[d, 2] = word_chars
@@ -184,6 +192,8 @@ class WordLists:
     keys: NDArray[np.uint64]
     members: NDArray[np.int32]
     """Slot -> number of the word among all lists, -1 where the slot is free."""
+    gate: NDArray[np.uint8]
+    """1 for the high bits of each word's key: most words need not be looked up."""
     lists: NDArray[np.int32]
     """Word number -> list number."""
 
@@ -197,38 +207,49 @@ class WordLists:
                 owners.append(number)
         size = int(table_mask(max(4 * len(hashes), 1))) + 1
         keys, members = np.zeros(size, np.uint64), np.full(size, -1, np.int32)
+        gate = np.zeros(1 << (64 - int(_GATE_SHIFT)), np.uint8)
         for number, h in enumerate(hashes):
             slot = h % size
             while members[slot] >= 0:
                 slot = (slot + 1) % size
             keys[slot], members[slot] = h, number
-        return cls(readonly(keys), readonly(members), readonly(np.array(owners, np.int32)))
+            gate[h >> int(_GATE_SHIFT)] = 1
+        return cls(readonly(keys), readonly(members), readonly(gate), readonly(np.array(owners, np.int32)))
 
 
 @kernel
-def _distinct(hashes: Any, rows: Any, which: Any, keys: Any, members: Any, n_words: Any, out: Any) -> None:
+def _distinct(hashes: Any, rows: Any, which: Any, keys: Any, members: Any, gate: Any, n_words: Any, out: Any) -> None:
     mask = len(keys) - 1
     seen = np.full(n_words, -1, np.int64)
+    maybe = np.empty(_AHEAD, np.int64)
     for d in range(len(rows) - 1):
         if which[d] < 0:
             continue
         shift = np.uint64(which[d]) * _STEP
-        for w in range(rows[d], rows[d + 1]):
-            key = hashes[w] + shift
-            slot = np.int64(key & np.uint64(mask))
-            while members[slot] >= 0:
-                if keys[slot] == key:
-                    if seen[members[slot]] != d:
+        at = rows[d]
+        while at < rows[d + 1]:
+            # First without branches those that may be listed, one word in five; which ones nobody can foretell.
+            n = 0
+            stop = min(at + _AHEAD, rows[d + 1])
+            for w in range(at, stop):
+                maybe[n] = w
+                n += gate[np.int64((hashes[w] + shift) >> _GATE_SHIFT)]
+            at = stop
+            for m in range(n):
+                key = hashes[maybe[m]] + shift
+                slot = np.int64(key & np.uint64(mask))
+                while members[slot] >= 0:
+                    if keys[slot] == key:
+                        out[d] += seen[members[slot]] != d
                         seen[members[slot]] = d
-                        out[d] += 1
-                    break
-                slot = (slot + 1) & mask
+                        break
+                    slot = (slot + 1) & mask
 
 
 def distinct_words(words: Segmentation, lists: WordLists, which: NDArray[np.int32]) -> NDArray[np.int64]:
     """How many different words of its list (`which[d]`, -1 for none) each document holds; case counts."""
     out = np.zeros(len(words.rows) - 1, dtype=np.int64)
-    _distinct(words.hashes, words.rows, readonly(which), lists.keys, lists.members, len(lists.lists), out)
+    _distinct(words.hashes, words.rows, readonly(which), lists.keys, lists.members, lists.gate, len(lists.lists), out)
     return out
 
 

@@ -323,15 +323,20 @@ def _cut_chinese(
             k = _write(i, j, hash_bytes(data, i, j), 1, bits, k, starts, ends, hashes, chars, flags)
             newline = False
             continue
-        to = word_end(data, n, at, cuts)
-        j = cuts.places[to]
-        if j - i == 3 * (to - at):  # Han characters alone
-            bits = HAS_ALPHA | STARTS_LINE if newline else HAS_ALPHA
-            k = _write(i, j, hash_bytes(data, i, j), to - at, bits, k, starts, ends, hashes, chars, flags)
+        if byte_at(data, i) >= 0x80:
+            to = np.int64(cuts.ends[at])
+            j = cuts.places[to]
+            if j - i == 3 * (to - at):  # Han characters alone
+                bits = HAS_ALPHA | STARTS_LINE if newline else HAS_ALPHA
+                k = _write(i, j, hash_bytes(data, i, j), to - at, bits, k, starts, ends, hashes, chars, flags)
+            else:
+                k = _emit(data, i, j, table, newline, k, starts, ends, hashes, chars, flags)
         else:
+            to = word_end(data, n, at, cuts)
+            j = cuts.places[to]
             k = _emit(data, i, j, table, newline, k, starts, ends, hashes, chars, flags)
-        if byte_at(data, i) == 0x2E and to < n and is_alnum(byte_at(data, j)):
-            flags[k - 1] &= ~ENDS_SENTENCE  # 3.14 and example.com are cut at the dot
+            if byte_at(data, i) == 0x2E and to < n and is_alnum(byte_at(data, j)):
+                flags[k - 1] &= ~ENDS_SENTENCE  # 3.14 and example.com are cut at the dot
         newline = False
         at = to
     return k
