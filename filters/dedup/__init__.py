@@ -7,5 +7,6 @@ from .banding import lsh_bands, s_curve
 from .exact import ExactDedup
 from .lines import LineDedup
 from .near import MinHashDedup
+from .substrings import SubstringDedup
 
-__all__ = ["ExactDedup", "LineDedup", "MinHashDedup", "lsh_bands", "s_curve"]
+__all__ = ["ExactDedup", "LineDedup", "MinHashDedup", "SubstringDedup", "lsh_bands", "s_curve"]

@@ -88,7 +88,7 @@ class LineDedup(KeepPolicy):
     def _count(self, exchange: Exchange, unit: int) -> None:
         with exchange.scatter("lines", unit) as out:
             for table in exchange.sketches(unit):
-                hashes = _flat(table.column("lines"))
+                hashes = flat(table.column("lines"))
                 out.add(pa.table({"hash": hashes}), bin_of(hashes, exchange.partitions))
 
     def _common(self, exchange: Exchange, partition: int) -> None:
@@ -100,7 +100,7 @@ class LineDedup(KeepPolicy):
         with exchange.scatter("common", partition, len(exchange.rows)) as out:
             for unit, mine in found:
                 mine = np.unique(mine)
-                mine = mine[_among(mine, common)]
+                mine = mine[among(mine, common)]
                 out.add(pa.table({"hash": mine}), np.full(len(mine), unit))
 
     def _claim(self, exchange: Exchange, unit: int) -> None:
@@ -109,7 +109,7 @@ class LineDedup(KeepPolicy):
             return
         best: pl.DataFrame | None = None
         for table in exchange.sketches(unit):
-            rows, hashes = _rows_of(table.column("lines"), common)
+            rows, hashes = rows_of(table.column("lines"), common)
             if not len(rows):
                 continue
             mine = table.take(pa.array(rows))
@@ -134,7 +134,7 @@ class LineDedup(KeepPolicy):
         best = self._best(frame.with_columns(pl.col("id").cast(pl.String))).select("hash", "doc", "id")
         with exchange.scatter("kept", partition, len(exchange.rows)) as out:
             for unit, table in exchange.gather("claims", partition):
-                theirs = best.filter(_among(best["hash"].to_numpy(), np.unique(table.column("hash").to_numpy())))
+                theirs = best.filter(among(best["hash"].to_numpy(), np.unique(table.column("hash").to_numpy())))
                 out.add(theirs.to_arrow(), np.full(len(theirs), unit))
 
     def _common_of(self, exchange: Exchange, unit: int) -> Hashes:
@@ -155,7 +155,7 @@ class LineDedup(KeepPolicy):
         spans: list[pa.Table] = []
         if len(common):
             for sketches, texts in zip(exchange.sketches(unit), exchange.texts(unit), strict=True):
-                rows, _ = _rows_of(sketches.column("lines"), common)
+                rows, _ = rows_of(sketches.column("lines"), common)
                 at = np.unique(sketches.column("at").to_numpy()[rows])
                 if not len(at):
                     continue
@@ -163,7 +163,7 @@ class LineDedup(KeepPolicy):
                 chosen = pa.concat_arrays(texts.column("text").take(places).chunks)
                 found, starts, ends, hashes = self._spans(chosen)
                 documents = at[found] + start
-                cut = _among(hashes, common)
+                cut = among(hashes, common)
                 if stays:
                     pairs = zip(hashes[cut].tolist(), documents[cut].tolist(), strict=True)
                     cut[np.flatnonzero(cut)] = [pair not in stays for pair in pairs]
@@ -189,19 +189,20 @@ def _distinct(rows: Ints, hashes: Hashes) -> tuple[Ints, Hashes]:
     return rows[new], hashes[new]
 
 
-def _flat(lists: pa.ChunkedArray) -> Hashes:
+def flat(lists: pa.ChunkedArray) -> Hashes:
+    """The hashes of all lists, one after the other."""
     return np.concatenate([np.zeros(0, np.uint64), *(c.flatten().to_numpy() for c in lists.chunks)])
 
 
-def _rows_of(lists: pa.ChunkedArray, wanted: Hashes) -> tuple[Ints, Hashes]:
+def rows_of(lists: pa.ChunkedArray, wanted: Hashes) -> tuple[Ints, Hashes]:
     """(row, hash) for every wanted hash of every list."""
-    hashes = _flat(lists)
+    hashes = flat(lists)
     rows = np.repeat(np.arange(len(lists)), pc.list_value_length(lists).to_numpy())
-    among = _among(hashes, wanted)
-    return rows[among], hashes[among]
+    found = among(hashes, wanted)
+    return rows[found], hashes[found]
 
 
-def _among(hashes: Hashes, wanted: Hashes) -> NDArray[np.bool_]:
+def among(hashes: Hashes, wanted: Hashes) -> NDArray[np.bool_]:
     """Which hashes are among the `wanted`, which are sorted and distinct."""
     if not len(wanted):
         return np.zeros(len(hashes), bool)
