@@ -57,6 +57,8 @@ def _repetition(hashes: Any, chars: Any, rows: Any, out: Any) -> None:
     sieve = np.empty(4 * room, np.uint8)
     pairs = np.empty(most + 1, np.int64)
     stamp = np.int64(0)
+    w: Any
+    first: Any
     for d in range(len(rows) - 1):
         at = rows[d]
         m = rows[d + 1] - at
@@ -107,7 +109,7 @@ def _repetition(hashes: Any, chars: Any, rows: Any, out: Any) -> None:
                 counts[first] = 1 if first == w else counts[first] + 1
             left = 0
             best = 1
-            best_first = np.int64(0)
+            best_first: Any = np.int64(0)
             total = 0
             free = 0  # before this word, characters are counted already
             for p in range(possible):
@@ -155,7 +157,7 @@ def _count_words(chars: Any, flags: Any, rows: Any, out: Any) -> None:
         ended = False  # after a sentence's end mark: what comes then may close it or begin the next
         for w in range(rows[d], rows[d + 1]):
             # Without branches: nobody can foretell the flags. A text's first word starts a line.
-            f = np.int64(flags[w])
+            f: Any = np.int64(flags[w])
             counts = f & ONLY_SYMBOLS == 0
             words += counts
             word_chars += counts * np.int64(chars[w])

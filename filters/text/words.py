@@ -308,7 +308,7 @@ def _cut_chinese(
 ) -> Any:
     n = cut_run(data, lo, hi, words, cuts)
     newline = True
-    at = 0
+    at: Any = 0
     while at < n:
         i = cuts.places[at]
         if cuts.numbers[at] == 0:
@@ -324,7 +324,7 @@ def _cut_chinese(
             newline = False
             continue
         if byte_at(data, i) >= 0x80:
-            to = np.int64(cuts.ends[at])
+            to: Any = np.int64(cuts.ends[at])
             j = cuts.places[to]
             if j - i == 3 * (to - at):  # Han characters alone
                 bits = HAS_ALPHA | STARTS_LINE if newline else HAS_ALPHA
