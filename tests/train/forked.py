@@ -1,48 +1,56 @@
 """Runs pretraining in processes of its own, forked after torch was imported once: `forked.py JOBS` (JSON).
 
-A job: {"config": PretrainConfig as JSON, "ranks": 2, "kill_after": seconds or null}. Jobs run one after the other. With
-several ranks, torchrun's environment is set for each. Prints the exit codes (a list a job) as JSON.
+A job: {"config": PretrainConfig as JSON, "ranks": 2, "kill_after": seconds, "file_limit": bytes}, all but the first
+optional. Jobs run one after the other. With several ranks, torchrun's environment is set for each. Prints the exit codes
+(a list a job) as JSON; errors go to standard error, those meant for the user as their sentence.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import sys
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from corpusmill.curate.errors import CorpusmillError
 from corpusmill.train import Preset, PretrainConfig, presets, pretrain
 
 
-def start(config: str, rank: int, ranks: int, port: int) -> int:
+def start(config: str, rank: int, ranks: int, port: int, file_limit: int | None) -> int:
     child = os.fork()
     if child:
         return child
     if ranks > 1:
         os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(ranks)}
         os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "GLOO_SOCKET_IFNAME": "lo"}
+    if file_limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
     code = 1
     try:
         pretrain(PretrainConfig.model_validate_json(config))
         code = 0
+    except CorpusmillError as error:
+        print(error, file=sys.stderr)
     except BaseException:
         traceback.print_exc()
     finally:
         os._exit(code)
 
 
-def run(job: dict[str, object]) -> list[int]:
+def run(job: dict[str, Any]) -> list[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     ranks = int(str(job.get("ranks", 1)))
-    children = [start(json.dumps(job["config"]), rank, ranks, port) for rank in range(ranks)]
+    children = [start(json.dumps(job["config"]), rank, ranks, port, job.get("file_limit")) for rank in range(ranks)]
     if job.get("kill_after") is not None:
         time.sleep(float(str(job["kill_after"])))
         for child in children:
