@@ -102,6 +102,13 @@ def train_typos_command(
     output: Annotated[Path, typer.Option("--output", "-o", help="The model to write.")],
     language: Annotated[Literal["zh", "en"], typer.Option("--language", help="Language of the texts.")],
     text: Field = "text",
+    min_precision: Annotated[
+        float, typer.Option("--min-precision", min=0, max=1, help="Least precision of edits; as in the step.")
+    ] = 0.97,
+    max_clean_changed: Annotated[
+        float,
+        typer.Option("--max-clean-changed", min=0, max=1, help="Most clean Chinese sentences changed; as in the step."),
+    ] = 0.002,
 ) -> None:
     """Train a model for the step `fix_typos` on clean, deduplicated texts of your domain; it measures itself.
 
@@ -110,7 +117,12 @@ def train_typos_command(
     from ..filters.classifier_training import read_texts
     from ..filters.typo_model import train_typos
 
-    model = train_typos(((t, language) for t in read_texts(texts, text=text)), output)
+    model = train_typos(
+        ((t, language) for t in read_texts(texts, text=text)),
+        output,
+        min_precision=min_precision,
+        max_clean_changed=max_clean_changed,
+    )
     for code, measured in model.measured.items():
         unit = "sentences" if code == "zh" else "words"
         typer.echo(
@@ -119,4 +131,9 @@ def train_typos_command(
             f"{measured.clean_changed:.3%} (at most {measured.clean_changed_high:.3%}), in {measured.sentences:,} sentences"
         )
         if measured.precision == 0:
-            typer.echo("that is too little text, or too unlike itself, to earn edits: typos will be counted, not fixed")
+            typer.echo("too little text, or too unlike itself, to earn edits: typos will be counted, not fixed")
+    if model.changes:
+        typer.echo("in the text given as clean it would change, surest first:")
+        for change in model.changes[:10]:
+            typer.echo(f"  {change}")
+        typer.echo("where those are typos of the text itself, --max-clean-changed can be raised, here and in the step")

@@ -45,8 +45,9 @@ _SURCHARGE = 1.0
 _PASSES = 3
 _APART = 4
 """Characters between two edits of one pass: nearer ones were scored on each other's errors."""
-_REPEATED = 2
 _MIN_RIGHT = 20
+_SHOWN = 2.0
+_MAX_SHOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,9 +227,10 @@ def _in_name(text: str, at: int, char: str) -> bool:
 
 
 def _repeats(text: str, at: int) -> bool:
-    """Whether the text has the same characters at other places: what its author writes twice is the author's way."""
-    around = text[max(at - 1, 0) : at + 2]
-    return len(around) > 1 and text.count(around) >= _REPEATED
+    """Whether the text has the same characters at other places, three around the place twice or a pair of them thrice:
+    what its author writes again and again is the author's way."""
+    left, right = text[max(at - 1, 0) : at + 1], text[at : at + 2]
+    return text.count(left + right[1:]) > 1 or any(len(pair) == 2 and text.count(pair) > 2 for pair in (left, right))
 
 
 def sentences(text: str) -> Iterable[str]:
@@ -238,19 +240,32 @@ def sentences(text: str) -> Iterable[str]:
             yield piece.strip()
 
 
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What decides over edits, how it did, and what it would have changed in text that was given as clean."""
+
+    measured: Measured
+    classifier: Logistic | None = None
+    threshold: float = math.inf
+    domain: float = 0.0
+    changes: tuple[str, ...] = ()
+    """Such as `患了[颠>癫]痫病`, surest first: a model's mistake, or a typo in the text that it was given."""
+
+
 def calibrate(
     folds: Iterable[tuple[Counts, Sequence[str]]],
     rng: random.Random,
     *,
     min_precision: float,
     max_clean_changed: float,
-) -> tuple[Logistic | None, float, float, Measured]:
+) -> Calibration:
     """A classifier, a threshold and the reach of the domain, and how they do.
 
     Each fold is counts and the sentences that they have not seen; each sentence is looked at as it was and with errors.
     The classifier that scores a sentence was never trained on it.
     """
     facts, right, on_clean, which, strange, errors, may = [], [], [], [], [], [], []
+    shown: list[str] = []
     n = 0
     for counts, sample in folds:
         model = ChineseModel(counts)
@@ -261,6 +276,7 @@ def calibrate(
         for j, (t, at) in enumerate(zip(found.text.tolist(), found.at.tolist(), strict=True)):
             new, gold, text = found.right(j), sample[t % len(sample)], both[t]
             right.append(gold.startswith(new, at) and all(text[at + k] != c for k, c in enumerate(new)))
+            shown.append(f"{text[max(at - 8, 0) : at]}[{text[at : at + len(new)]}>{new}]{text[at + len(new) :][:8]}")
             may.append(all(allowed(text, at + k, c) for k, c in enumerate(new)))
         facts.append(found.facts)
         on_clean.append(found.text < len(sample))
@@ -270,7 +286,7 @@ def calibrate(
         n += len(sample)
     good = np.array(right, np.bool_)
     if n < MIN_SENTENCES or good.sum() < _MIN_RIGHT or good.all():
-        return None, math.inf, 0.0, Measured(sentences=n)
+        return Calibration(Measured(sentences=n))
     all_facts, sentence, novelty = np.concatenate(facts), np.concatenate(which), np.concatenate(strange)
     scores = np.zeros(len(good))
     for part in (sentence % 2 == 0, sentence % 2 == 1):
@@ -282,4 +298,8 @@ def calibrate(
         scores[kept], good[kept], np.concatenate(on_clean)[kept], sentence[kept], novelty, np.array(errors, np.int64)
     )
     threshold = trial.threshold(min_precision, max_clean_changed)
-    return Logistic.fit(all_facts, good), threshold, domain, trial.measure(threshold)
+    clean = np.flatnonzero(kept & np.concatenate(on_clean) & (scores >= min(threshold, _SHOWN)))
+    changes = dict.fromkeys(shown[j] for j in clean[np.argsort(-scores[clean], kind="stable")].tolist())
+    return Calibration(
+        trial.measure(threshold), Logistic.fit(all_facts, good), threshold, domain, tuple(changes)[:_MAX_SHOWN]
+    )

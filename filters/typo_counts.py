@@ -189,6 +189,12 @@ def _fill(table: Any, entries: Any) -> None:
 
 
 @kernel
+def count_run(row: Any, start: int, n: int, table: Any) -> Any:
+    """How often the run of `n` codes from `start` was seen; for one look from Python."""
+    return count_of(table, raw_key(row, start, n))
+
+
+@kernel
 def _code_counts(table: Any) -> Any:
     out = np.zeros(1 << 16, np.int64)
     row = np.zeros(1, np.uint16)

@@ -43,6 +43,8 @@ class TypoModel:
     chinese: ChineseModel | None = None
     words: dict[str, int] = field(default_factory=dict)
     measured: dict[str, Measured] = field(default_factory=dict)
+    changes: tuple[str, ...] = ()
+    """What it would change in the Chinese text that it was given as clean, surest first; empty once loaded."""
 
     def save(self, path: str | Path) -> None:
         """One .npz file of numbers and JSON: reading it runs no code."""
@@ -121,19 +123,19 @@ def train_typos(
             kept[language].append(text)
     measured: dict[str, Measured] = {}
     chinese = None
+    changes: tuple[str, ...] = ()
     if kept["zh"]:
         from .typo_chinese import ChineseModel, calibrate
 
         rng = random.Random(seed)
-        classifier, threshold, domain, measured["zh"] = calibrate(
-            _folds(kept["zh"]), rng, min_precision=min_precision, max_clean_changed=max_clean_changed
-        )
-        chinese = ChineseModel(_count(kept["zh"]).counts(), classifier, threshold, domain)
+        found = calibrate(_folds(kept["zh"]), rng, min_precision=min_precision, max_clean_changed=max_clean_changed)
+        chinese = ChineseModel(_count(kept["zh"]).counts(), found.classifier, found.threshold, found.domain)
+        measured["zh"], changes = found.measured, found.changes
     words: dict[str, int] = {}
     if kept["en"]:
         measured["en"] = _measure_english(kept["en"], random.Random(seed))
         words = _vocabulary(kept["en"])
-    model = TypoModel(chinese, words, measured)
+    model = TypoModel(chinese, words, measured, changes)
     if output is not None:
         model.save(output)
     return model
