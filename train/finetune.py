@@ -20,6 +20,7 @@ from .baselines import fasttext_classification
 from .chat import Encoded, encode_conversations, pack, rows_of
 from .checkpoint import load_model
 from .data import Batch
+from .distributed import World
 from .evaluate import classification_metrics
 from .loop import LoopConfig, LoopResult, Task, train_loop
 from .model import GPT
@@ -370,6 +371,7 @@ def _task(
         max_steps=config.max_steps or max(1, round(config.epochs * steps_an_epoch)),
         evaluate_every=config.evaluate_every or max(1, steps_an_epoch // 2),
         extra=extra,
+        world=World(device=config.torch_device()),
         fingerprints={
             "tokenizer": tokenizer.fingerprint(),
             "training data": xxhash.xxh3_128_hexdigest(json.dumps(data, ensure_ascii=False).encode()),
