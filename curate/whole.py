@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -82,9 +83,13 @@ def decide_in_memory(
     """
     name, columns = (CUTS, CUT_COLUMNS) if step.cuts else (DECISIONS, DECISION_COLUMNS)
 
-    def sketches(unit: int) -> Iterator[pa.Table]:
+    @cache  # passes read them again and again
+    def sketch(unit: int) -> pa.Table:
         docs = batches[unit]
-        yield at(beside(sketch_table(docs), own_sketch(step, docs)))
+        return at(beside(sketch_table(docs), own_sketch(step, docs)))
+
+    def sketches(unit: int) -> Iterator[pa.Table]:
+        yield sketch(unit)
 
     def texts(unit: int, wanted: Ints | None = None) -> Iterator[pa.Table]:
         table = at(pa.table({"text": batches[unit].text}))

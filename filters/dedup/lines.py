@@ -154,14 +154,12 @@ class LineDedup(KeepPolicy):
         start = int(exchange.offsets[unit])
         spans: list[pa.Table] = []
         if len(common):
-            for sketches, texts in zip(exchange.sketches(unit), exchange.texts(unit), strict=True):
-                rows, _ = rows_of(sketches.column("lines"), common)
-                at = np.unique(sketches.column("at").to_numpy()[rows])
-                if not len(at):
-                    continue
-                places = pc.index_in(pa.array(at), texts.column("at"))
-                chosen = pa.concat_arrays(texts.column("text").take(places).chunks)
-                found, starts, ends, hashes = self._spans(chosen)
+            holders = [
+                t.column("at").to_numpy()[rows_of(t.column("lines"), common)[0]] for t in exchange.sketches(unit)
+            ]
+            for texts in exchange.texts(unit, np.unique(np.concatenate(holders))):
+                at = texts.column("at").to_numpy()
+                found, starts, ends, hashes = self._spans(pa.concat_arrays(texts.column("text").chunks))
                 documents = at[found] + start
                 cut = among(hashes, common)
                 if stays:

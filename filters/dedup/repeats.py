@@ -1,7 +1,7 @@
 """Kernels that find what texts repeat word for word: tokens, fingerprints, windows.
 
 A token is a stretch without white space, in scripts that space their words, or else a single character (Chinese, with
-its punctuation). A window is a shortest run of tokens from some token on that spans one full measure: a stretch counts
+its punctuation). Stretches without a letter or numeral, such as the rules of a table, are none. A window is a shortest run of tokens from some token on that spans one full measure: a stretch counts
 1/`words` of it, a character 1/`characters`. Texts are compared byte for byte, the white space between tokens included.
 
 Not every window is hashed at first. A gram is a run of half a measure, and a window's anchor is the gram with the least
@@ -18,15 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..text.buffers import TextBuffers, readonly
-from ..text.chars import ALPHA, BREAK, DIGIT, HAN, KANA, PUNCT, SPACE, SYMBOL, UNSPACED, char_table, decode
+from ..text.chars import ALPHA, DIGIT, HAN, KANA, PUNCT, SPACE, SYMBOL, UNSPACED, char_table, decode
 from ..text.hashing import hash_bytes
 from ..text.kernel import kernel, part
 
 Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 
-_WORD, _CHARACTER, _BLANK, _LINE, _JOINS = 0, 1, 2, 3, 4
-"""Kinds of character; the last belongs to what stands before it (marks, variation selectors)."""
+_SIGN, _WORD, _JOINS, _CHARACTER, _BLANK = 0, 1, 2, 3, 4
+"""Kinds of character: of a stretch that is a word if some letter or numeral is in it, what belongs to the character
+before it (marks, variation selectors), a word of its own, white space."""
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _MIX1, _MIX2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 _TABLE_END = 0x32400
@@ -38,13 +39,13 @@ _CJK_PUNCTUATION = ((0x3001, 0x303F), (0xFE30, 0xFE4F), (0xFF01, 0xFF0F), (0xFF1
 def _kinds() -> NDArray[np.uint8]:
     """The kind of every code point below 0x32400."""
     table = char_table()[:_TABLE_END]
-    kinds = np.full(_TABLE_END, _WORD, np.uint8)
+    kinds = np.full(_TABLE_END, _SIGN, np.uint8)
+    kinds[table & (ALPHA | DIGIT) != 0] = _WORD
     kinds[table & (ALPHA | DIGIT | PUNCT | SYMBOL | SPACE) == 0] = _JOINS
     kinds[table & (HAN | KANA | UNSPACED) != 0] = _CHARACTER
     for first, last in _CJK_PUNCTUATION:
         kinds[first : last + 1] = _CHARACTER
     kinds[table & SPACE != 0] = _BLANK
-    kinds[table & BREAK != 0] = _LINE
     return readonly(kinds)
 
 
@@ -60,7 +61,7 @@ def _kind(data: Any, i: Any, kinds: Any) -> Any:
     cp, size = decode(data, i)
     if cp < _TABLE_END:
         return np.int64(kinds[cp]), size
-    return np.int64(_WORD), size
+    return np.int64(_SIGN), size
 
 
 @part
@@ -74,7 +75,7 @@ def _tokens(
     joined = False  # whether the character before was a part of the token that ends there
     while i < end:
         kind, size = _kind(data, i, kinds)
-        if _BLANK <= kind <= _LINE:
+        if kind == _BLANK:
             i += size
             joined = False
             continue
@@ -82,19 +83,25 @@ def _tokens(
             ends[n - 1] = i + size
             i += size
             continue
-        starts[n] = i
+        start = i
         i += size
-        joined = True
-        if kind == _CHARACTER:
-            weights[n + 1] = weights[n] + words
-        else:
-            weights[n + 1] = weights[n] + characters
+        weight = words
+        if kind != _CHARACTER:
+            said = kind == _WORD
             while i < end:
                 kind, size = _kind(data, i, kinds)
-                if kind != _WORD and kind != _JOINS:
+                if kind > _JOINS:
                     break
+                said |= kind == _WORD
                 i += size
+            if not said:
+                joined = False
+                continue
+            weight = characters
+        starts[n] = start
         ends[n] = i
+        weights[n + 1] = weights[n] + weight
+        joined = True
         n += 1
     return n
 

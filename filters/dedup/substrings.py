@@ -105,16 +105,15 @@ class SubstringDedup(KeepPolicy):
             return
         wanted = np.sort(table.column("hash").to_numpy())
         start = int(exchange.offsets[unit])
+        found = [_with_anchors(table, wanted) for table in exchange.sketches(unit)]
+        sketches = pa.concat_tables(found)
+        done = 0
         with exchange.scatter("windows", unit) as out, exchange.scatter("holders", unit) as holders:
-            for sketches, texts in zip(exchange.sketches(unit), exchange.texts(unit), strict=True):
-                rows, _ = rows_of(sketches.column("anchors"), wanted)
-                rows = np.unique(rows)
-                if not len(rows):
-                    continue
-                mine = sketches.take(pa.array(rows))
-                chosen = _texts_at(texts, mine.column("at"))
+            for texts in exchange.texts(unit, sketches.column("at").to_numpy()):
+                mine = sketches.slice(done, len(texts))
+                done += len(texts)
                 runs, firsts, counts, anchors, hashes = windows(
-                    _buffers(chosen), self.min_words, self.min_characters, wanted
+                    _buffers(_text(texts)), self.min_words, self.min_characters, wanted
                 )
                 documents = mine.column("at").to_numpy()[runs] + start
                 bins = bin_of(anchors, exchange.partitions)
@@ -169,20 +168,23 @@ class SubstringDedup(KeepPolicy):
         table = exchange.gathered("requests", unit)
         if table is None:
             return
-        asked = {name: table.column(name).to_numpy() for name in RUN}
-        start = int(exchange.offsets[unit])
+        table = table.sort_by([("kept_doc", "ascending"), ("doc", "ascending"), ("first", "ascending")])
+        numbers = table.column("kept_doc").to_numpy() - exchange.offsets[unit]
+        wanted = np.unique(numbers)
+        ids = pa.concat_tables(
+            t.select(["id"]).filter(pa.array(np.isin(t.column("at").to_numpy(), wanted)))
+            for t in exchange.sketches(unit)
+        ).column("id")
         with exchange.scatter("fetched", unit, len(exchange.rows)) as out:
-            for sketches, texts in zip(exchange.sketches(unit), exchange.texts(unit), strict=True):
-                mine, runs, rows = _runs_in(sketches, asked["kept_doc"] - start)
-                if not len(runs):
-                    continue
-                chosen = _texts_at(texts, mine.column("at"))
-                given = rows, asked["kept_first"][runs], asked["windows"][runs]
+            for texts in exchange.texts(unit, wanted):
+                runs, rows = _runs_in(texts, table, numbers)
+                given = rows, runs.column("kept_first").to_numpy(), runs.column("windows").to_numpy()
+                chosen = _text(texts)
                 starts, ends, _ = bounds(_buffers(chosen), self.min_words, self.min_characters, *given)
-                columns: dict[str, Any] = {name: asked[name][runs] for name in RUN}
-                columns["kept_id"] = mine.column("id").take(pa.array(rows))
-                columns["bytes"] = _cut_bytes(chosen, rows, starts, ends)
-                out.add(pa.table(columns), exchange.units_of(asked["doc"][runs]))
+                places = np.searchsorted(wanted, texts.column("at").to_numpy())
+                more = {"kept_id": ids.take(pa.array(places[rows])), "bytes": _cut_bytes(chosen, rows, starts, ends)}
+                columns = {name: runs.column(name) for name in RUN}
+                out.add(pa.table({**columns, **more}), exchange.units_of(runs.column("doc").to_numpy()))
 
     def _cut(self, exchange: Exchange, unit: int) -> None:
         table = exchange.gathered("fetched", unit)
@@ -190,13 +192,9 @@ class SubstringDedup(KeepPolicy):
         if table is not None:
             table = table.sort_by([("doc", "ascending"), ("first", "ascending"), ("kept_doc", "ascending")])
             numbers = table.column("doc").to_numpy() - exchange.offsets[unit]
-            for sketches, texts in zip(exchange.sketches(unit), exchange.texts(unit), strict=True):
-                mine, runs, rows = _runs_in(sketches, numbers)
-                if len(runs):
-                    at = mine.column("at")
-                    found += self._pieces(
-                        _texts_at(texts, at), at.to_numpy() + exchange.offsets[unit], rows, table.take(pa.array(runs))
-                    )
+            for texts in exchange.texts(unit, np.unique(numbers)):
+                runs, rows = _runs_in(texts, table, numbers)
+                found += self._pieces(_text(texts), texts.column("at").to_numpy() + exchange.offsets[unit], rows, runs)
         exchange.cut(unit, pa.Table.from_pylist(found, CUT_COLUMNS))
 
     def _pieces(self, texts: pa.LargeStringArray, documents: Ints, rows: Ints, runs: pa.Table) -> list[dict[str, Any]]:
@@ -239,21 +237,22 @@ def _buffers(texts: pa.LargeStringArray) -> Any:
     return TextBuffers.of(texts)
 
 
-def _texts_at(texts: pa.Table, at: Any) -> pa.LargeStringArray:
-    """The texts at these positions, in one piece."""
-    places = pc.index_in(at, texts.column("at").combine_chunks())
-    return pa.concat_arrays(texts.column("text").take(places).chunks)
+def _text(texts: pa.Table) -> pa.LargeStringArray:
+    """The texts of a table in one piece."""
+    return pa.concat_arrays(texts.column("text").chunks)
 
 
-def _runs_in(sketches: pa.Table, numbers: Ints) -> tuple[pa.Table, Ints, Ints]:
-    """Of runs in documents of these numbers: (the documents among `sketches` that have some, the runs in them by
-    document, and the place of each run's document)."""
-    at = sketches.column("at").to_numpy()
-    here = np.minimum(np.searchsorted(at, numbers), max(len(at) - 1, 0))
-    runs = np.flatnonzero(at[here] == numbers) if len(at) else np.zeros(0, np.int64)
-    runs = runs[np.argsort(numbers[runs], kind="stable")]
-    documents, rows = np.unique(here[runs], return_inverse=True)
-    return sketches.take(pa.array(documents)), runs, rows.astype(np.int64)
+def _with_anchors(sketches: pa.Table, wanted: Hashes) -> pa.Table:
+    """The documents that have some of these anchors, without their anchors."""
+    rows, _ = rows_of(sketches.column("anchors"), wanted)
+    return sketches.drop_columns(["anchors"]).take(pa.array(np.unique(rows)))
+
+
+def _runs_in(texts: pa.Table, runs: pa.Table, numbers: Ints) -> tuple[pa.Table, Ints]:
+    """Of runs sorted by the numbers of their documents, those in these texts, and the text of each."""
+    at = texts.column("at").to_numpy()
+    first, last = np.searchsorted(numbers, at[0]), np.searchsorted(numbers, at[-1], side="right")
+    return runs.slice(first, last - first), np.searchsorted(at, numbers[first:last]).astype(np.int64)
 
 
 def _cut_bytes(texts: pa.LargeStringArray, rows: Ints, starts: Ints, ends: Ints) -> pa.LargeBinaryArray:

@@ -37,6 +37,8 @@ WORDS = [
     "42",
     "naïve",
     "green",
+    "|",
+    "—",
 ]
 ZH = list("的一是在法院判决公园河信房子永远说绿，。《》、")
 
@@ -48,7 +50,7 @@ def slow(documents: dict[str, str], words: int, characters: int) -> dict[str, li
     out: dict[str, list[tuple[int, int]]] = {}
     for i in order:
         text = documents[i]
-        tokens = [m.span() for m in TOKEN.finditer(text)]
+        tokens = [m.span() for m in TOKEN.finditer(text) if HAN.match(m[0]) or re.search(r"\w", m[0])]
         weights = [words if HAN.match(text[a]) else characters for a, _ in tokens]
         covered: list[tuple[int, int]] = []
         for k in range(len(tokens)):
