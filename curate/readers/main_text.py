@@ -41,6 +41,10 @@ _MARKS = re.compile(r"[.,;:!?](?=\s|$|[\"'”’)])|[。，、；：！？…]")
 
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
+_LONG_TAG = re.compile(r"<[a-zA-Z][\w-]*\s[^>]{16384,}")
+_ATTRIBUTE = re.compile(r"\s[\w:-]+=[\"'\w]")
+_MAX_ATTRIBUTES = 2000
+
 _BREAK = "\x01"
 """Stands for `<br>` until its block is put together; taken out of the page before."""
 
@@ -106,13 +110,18 @@ class Found:
 def parse(html: str) -> Any:
     """lxml's tree of a page, or None where there is no element in it.
 
-    Raises ValueError for a page whose elements are nested deeper than the parser follows (2,048).
+    Raises ValueError for a page whose elements are nested deeper than the parser follows (2,048), or that would keep it
+    busy for minutes.
     """
     from lxml import etree  # type: ignore[import-untyped]
 
     # Without huge_tree the parser would stop at 256 open elements, which real pages reach.
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     clean = html.replace("\x00", "").replace(_BREAK, "")
+    for element in _LONG_TAG.finditer(clean):
+        # The parser compares every attribute with every other: 100,000 of them took it six minutes.
+        if len(_ATTRIBUTE.findall(element[0])) > _MAX_ATTRIBUTES:
+            raise ValueError(f"one of its elements has more than {_MAX_ATTRIBUTES:,} attributes")
     try:
         root = etree.fromstring(clean.encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError:
@@ -145,7 +154,7 @@ def outline(root: Any) -> Outline:
             text = " ".join(raw.split())
         if text:
             length = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
-            marks = len(_MARKS.findall(text)) if length >= 20 else 0
+            marks = len(_MARKS.findall(text)) if length >= 9 else 0
             blocks.append(Block(at, text, length, min(1.0, linked / len(text)), marks))
         linked = 0
 
@@ -203,7 +212,7 @@ def _hint(tag: str, element: Any) -> int:
         elif (name == "role" and value in ("main", "article")) or (name == "itemprop" and value == "articleBody"):
             said = ARTICLE
     # A form around the whole page, as some servers make it, holds too much to be put out by this.
-    return said or (AGAINST if tag in _FORMS else hint(names) if names and tag not in ("body", "html") else 0)
+    return said or (AGAINST if tag in _FORMS else hint(names[:500]) if names and tag not in ("body", "html") else 0)
 
 
 def find(page: Outline, title: str = "", clue: str = "") -> Found:
@@ -267,6 +276,9 @@ def _find(page: Outline, title: str, clue: str, named: bool) -> Found:
     while first and tags[held[first - 1].node] in HEADINGS:
         first -= 1
     chosen = _tidy([b for b in held[first:last] if inside[b.node]], tags)
+    if not chosen and linked[0] < 0.3 * total[0]:
+        # Short lines and nothing else, and few of them links: a poem, a notice.
+        chosen = [b for b in blocks if not out[b.node] and b.linked <= 0.5]
     if chosen and not any(tags[b.node] == "h1" for b in chosen):
         chosen = _heading(page, chosen[0], out, title) + chosen
     return Found(page, chosen, body)

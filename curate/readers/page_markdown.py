@@ -13,6 +13,10 @@ _ROW_CELL = 200
 """A cell of more bytes than this, or of several lines, makes its table a layout and not a table."""
 
 
+_DEEPEST = 8
+"""Indents of nested items end here: 900 nested lists would be 1,800 blanks before each item."""
+
+
 def markdown(page: Outline, blocks: list[Block]) -> str:
     """Paragraphs with a blank line between them; the items of a list and the rows of a table on lines of their own.
 
@@ -53,7 +57,7 @@ def markdown(page: Outline, blocks: list[Block]) -> str:
             if place.ordered:
                 numbers[place.list] = numbers.get(place.list, 0) + 1
                 number = f"{numbers[place.list]}. "
-            kind, line = "item", "  " * (place.depth - 1) + (number or "- ") + block.text
+            kind, line = "item", "  " * min(place.depth - 1, _DEEPEST) + (number or "- ") + block.text
         else:
             tag = page.tags[block.node]
             kind = "text"

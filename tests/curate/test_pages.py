@@ -164,6 +164,23 @@ def test_pages_without_a_page_in_them(html: str) -> None:
     assert "<" not in text
 
 
+@pytest.mark.parametrize(
+    "lines", [["床前明月光，", "疑是地上霜。", "举头望明月，", "低头思故乡。"], ["Closed today", "Back on Monday"]]
+)
+def test_short_lines_are_a_page_too(lines: list[str]) -> None:
+    html = f"<html><body>{''.join(f'<p>{line}</p>' for line in lines)}</body></html>"
+    assert page_text(html, "fast")[1] == "\n\n".join(lines)
+
+
+def test_a_page_that_would_keep_the_parser_busy_is_refused() -> None:
+    with pytest.raises(ValueError, match="2,000 attributes"):
+        page_text("<div " + " ".join(f'a{i}="x"' for i in range(100_000)) + ">x</div>", "fast")
+    image = f'<p>{EN[0]}</p><img alt="x" src="data:image/png;base64,{"A" * 100_000}"><p>{EN[1]}</p>'
+    assert page_text(image, "fast")[1] == f"{EN[0]}\n\n{EN[1]}"
+    nested = page_text("<ul><li>x<ul>" * 500 + "<li>y, and so on it goes on.</li>" * 500, "fast")[1]
+    assert len(nested) < 40_000
+
+
 def test_names() -> None:
     assert hint("article-comments") == COMMENTS
     assert hint("postComments clearfix") == COMMENTS
