@@ -3,7 +3,7 @@
 Word-level F1 (precision, recall) is the overlap of the words of the text and of the gold text, as multisets, averaged
 over pages; a Chinese character is a word. Trafilatura's own pages have no gold text but strings that must and must not
 be there: F1 over those, as its evaluation counts. Pages are cut into two halves by the hash of their host: the bounds
-were set on `development`, `held out` was never looked at.
+were set on `development`; of `held out` no page was looked at, only its scores.
 
 Needs the development data (CORPUSMILL_TEST_DATA). Arguments: the share of pages to take (default 1).
 """
