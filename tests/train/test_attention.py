@@ -168,3 +168,13 @@ def test_gpt2_shape_has_its_own_positions() -> None:
     assert not torch.allclose(F.normalize(hidden[0]), F.normalize(gpt(TOKENS.flip(1))[0]))
     with pytest.raises(ValueError, match="64 positions"):
         gpt(torch.zeros(1, 65, dtype=torch.long))
+
+
+def test_half_precision_keeps_the_norms_whole() -> None:
+    gpt = model(CONFIG)
+    exact = gpt(TOKENS, SEGMENTS)
+    # Warnings are errors here: torch warns where a norm gets two types and falls back to slow code.
+    with torch.autocast("cpu", torch.bfloat16):
+        found = gpt(TOKENS, SEGMENTS)
+    assert not torch.equal(found, exact)
+    assert (found - exact).norm() / exact.norm() < 0.03
