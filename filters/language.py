@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
@@ -43,6 +44,11 @@ sentences); from 0.6 on, more than nine times in ten."""
 CODE_FROM, CODE_TO = 0.1, 0.3
 """Code symbols for each letter (a Han character counts as three, a kana as two): the score falls from its own value at the first bound to 0 at the second. 99 % of prose
 and contracts stay below 0.06, Python is near 0.12, JavaScript and HTML near 0.2."""
+
+EVEN = 0.5
+"""The `script_score` of Chinese text that shows neither script."""
+_COMMON_SCRIPT = {"yue": "Hant"}
+"""The script of such text by language, where it is not `Hans`."""
 
 _HAN_LANGUAGES = frozenset({"zh", "yue", "wuu", "lzh", "hak", "nan", "gan", "hsn", "cdo", "cpx", "mnp"})
 
@@ -91,16 +97,17 @@ class Language(Filter):
     """Names each document's language and script, and keeps the languages that you ask for.
 
     Sets the columns `language` (ISO 639-1, or ISO 639-3 where there is no two-letter code; `und` when it cannot be told
-    or the text is code, addresses or numbers), `script` (ISO 15924; `Hans` or `Hant` for Chinese, `Hani` when the text
-    shows neither) and `language_score`. docs/language.md says how well it does.
+    or the text is code, addresses or numbers), `script` (ISO 15924; `Hans` or `Hant` for Chinese) and `language_score`.
+    Chinese that is written alike in both is called `Hans`, which is right far more often than not, with the signal
+    `script_score` at 0.5. docs/language.md says how well it does.
     """
 
     name: ClassVar[str] = "language"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     keep: list[str] | None = None
-    """Languages to keep, such as `zh`, `en`, `zh-Hant` (Chinese that may be either script passes as both); none given:
-    label only."""
+    """Languages to keep, such as `zh`, `en`, `zh-Hant` (Chinese that may be either script, `script_score` 0.5, passes as
+    both); none given: label only."""
     min_score: Annotated[Threshold, AtLeast("language_score")] = None
     """Least `language_score`. Scales differ by backend: 0.5 is a mild bound for `eld`, 0.65 for `fasttext`."""
     backend: Backend = "eld"
@@ -126,7 +133,7 @@ class Language(Filter):
 
     @property
     def signal_names(self) -> tuple[str, ...]:
-        return ("language_score", "han_ratio", *(("language_kept",) if self.keep is not None else ()))
+        return ("language_score", "script_score", "han_ratio", *(("language_kept",) if self.keep is not None else ()))
 
     def rules(self) -> list[Rule]:
         kept = [Rule("keep", "language_kept", ">=", 1.0)] if self.keep is not None else []
@@ -140,20 +147,22 @@ class Language(Filter):
 
         found = scan(docs.text, SAMPLE_BYTES)
         total = found.letters.sum(axis=1)
-        languages, scripts, scores = _decide(found, _detector(self.backend, self.model))
+        languages, scripts, scores, script_scores = _decide(found, _detector(self.backend, self.model))
         signals: dict[str, Any] = {
             "language_score": scores,
+            "script_score": script_scores,
             "han_ratio": found.letters[:, HANI] / np.maximum(total, 1),
         }
         if self.keep is not None:
-            wanted = {pair: _wanted(*pair, self.keep) for pair in set(zip(languages, scripts, strict=True))}
-            signals["language_kept"] = [wanted[pair] for pair in zip(languages, scripts, strict=True)]
+            kinds = list(zip(languages, scripts, (script_scores == EVEN).tolist(), strict=True))
+            wanted = {kind: _wanted(*kind, self.keep) for kind in set(kinds)}
+            signals["language_kept"] = [wanted[kind] for kind in kinds]
         columns = {"language": languages, "script": scripts, "language_score": scores}
         return docs.with_columns(columns).with_signals(signals)
 
 
-def _decide(found: Scan, detect: Detector) -> tuple[list[str], list[str], NDArray[np.float32]]:
-    """Language, script and score of each document, from its letters and what the detector says.
+def _decide(found: Scan, detect: Detector) -> tuple[list[str], list[str], NDArray[np.float32], NDArray[np.float32]]:
+    """Language, script and the scores of both for each document, from its letters and what the detector says.
 
     Scripts overrule the detector: what is written in Hangul is not Chinese, whatever its n-grams look like.
     """
@@ -172,6 +181,7 @@ def _decide(found: Scan, detect: Detector) -> tuple[list[str], list[str], NDArra
     prose = np.clip((CODE_TO - found.marks[:, SYMBOLS] / total) / (CODE_TO - CODE_FROM), 0, 1)
 
     languages, scripts, scores = [UNDETERMINED] * n, ["Zyyy"] * n, np.zeros(n, np.float32)
+    script_scores = np.full(n, np.nan, np.float32)
     rows = np.flatnonzero(found.letters.any(axis=1)).tolist()
     samples = [found.sample_text(row) for row in rows]
     for row, sample, guesses in zip(rows, samples, detect(samples), strict=True):
@@ -179,7 +189,9 @@ def _decide(found: Scan, detect: Detector) -> tuple[list[str], list[str], NDArra
         top, best = tops[row], guesses[0][0] if guesses else ""
         # Drug names, formulas and product names can outweigh the Chinese sentence that they stand in.
         if top == HANI or (shares[row, HANI] >= MIXED and _SCRIPTS_OF.get(best) == _HAN_SCRIPTS):
-            language, script, score = _decide_han(found, row, dict(guesses), float(shares[row, HANI]))
+            language, script, score, script_scores[row] = _decide_han(
+                found, row, dict(guesses), float(shares[row, HANI])
+            )
         else:
             script = SCRIPTS[top]
             fits = (guess for guess in guesses if script in _SCRIPTS_OF.get(guess[0], (script,)))
@@ -191,12 +203,15 @@ def _decide(found: Scan, detect: Detector) -> tuple[list[str], list[str], NDArra
         scripts[row] = script
         if score >= FLOOR:
             languages[row] = language
+            if script == "Hani":
+                scripts[row] = _COMMON_SCRIPT.get(language, "Hans")
         scores[row] = score if language != UNDETERMINED else 0.0
-    return languages, scripts, scores
+    return languages, scripts, scores, script_scores
 
 
-def _decide_han(found: Scan, row: int, scores: Mapping[str, float], share: float) -> tuple[str, str, float]:
-    """Language, script and score of a document in Han characters, kana or both, which have that share of its text."""
+def _decide_han(found: Scan, row: int, scores: Mapping[str, float], share: float) -> tuple[str, str, float, float]:
+    """Language, script and the scores of both for a document in Han characters, kana or both, which have that share of
+    its text; the script is `Hani` where nothing tells Simplified from Traditional, and its score NaN in Japanese."""
     from .text.script import CHINESE, HANI, HIRA, KANA, han_script, is_japanese_kanji
 
     letters, marks = found.letters[row], found.marks[row]
@@ -217,11 +232,12 @@ def _decide_han(found: Scan, row: int, scores: Mapping[str, float], share: float
     # langdetect takes a third of Traditional Chinese for Korean: where its script rules the best guess out, the script
     # is the evidence, and not the little that is left for the second guess.
     score = scores.get(language, share) if best in _HAN_LANGUAGES or best == "ja" else share
-    return language, "Jpan" if japanese else han_script(marks), score
+    script, certain = ("Jpan", math.nan) if japanese else han_script(marks)
+    return language, script, score, certain
 
 
-def _wanted(language: str, script: str, keep: Sequence[str]) -> bool:
-    tagged = {f"{language}-Hans", f"{language}-Hant"} if script == "Hani" else {f"{language}-{script}"}
+def _wanted(language: str, script: str, either: bool, keep: Sequence[str]) -> bool:
+    tagged = {f"{language}-Hans", f"{language}-Hant"} if either else {f"{language}-{script}"}
     return language in keep or not tagged.isdisjoint(keep)
 
 

@@ -73,15 +73,16 @@ def scan(texts: pa.LargeStringArray, budget: int = 8192) -> Scan:
     return Scan(*_scan(found.data, found.offsets, scripts, flags, budget))
 
 
-def han_script(marks: NDArray[np.int32]) -> str:
-    """`Hans` or `Hant` by which one has more characters of its own, then by which way the shared ones lean; else `Hani`.
+def han_script(marks: NDArray[np.int32]) -> tuple[str, float]:
+    """`Hans` or `Hant` by which one has more characters of its own, then by which way the shared ones lean, with the
+    share of those characters that say so; (`Hani`, 0.5) when they say nothing or are even.
 
     Leaning characters speak only where the others are silent or even: 皇后 in a Traditional text must not count.
     """
-    balance = int(marks[HANS]) - int(marks[HANT]) or int(marks[LEANS_HANS]) - int(marks[LEANS_HANT])
-    if balance == 0:
-        return "Hani"
-    return "Hans" if balance > 0 else "Hant"
+    for hans, hant in ((int(marks[HANS]), int(marks[HANT])), (int(marks[LEANS_HANS]), int(marks[LEANS_HANT]))):
+        if hans != hant:
+            return "Hans" if hans > hant else "Hant", max(hans, hant) / (hans + hant)
+    return "Hani", 0.5
 
 
 def is_japanese_kanji(marks: NDArray[np.int32]) -> bool:
