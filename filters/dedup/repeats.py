@@ -21,6 +21,7 @@ from ..text.buffers import TextBuffers, readonly
 from ..text.chars import ALPHA, DIGIT, HAN, KANA, PUNCT, SPACE, SYMBOL, UNSPACED, char_table, decode
 from ..text.hashing import hash_bytes
 from ..text.kernel import kernel, part
+from ..text.wide import byte_at
 
 Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]
@@ -110,12 +111,23 @@ def _tokens(
 def _hash_tokens(data: Any, n: Any, starts: Any, ends: Any, prefix: Any, last: Any) -> None:
     """Hashes of the first tokens of a text with the white space behind them, rolled up, and of each without it."""
     prefix[0] = np.uint64(0)
+    rolled = np.uint64(0)
     for k in range(n):
-        last[k] = hash_bytes(data, starts[k], ends[k])
-        whole: Any = last[k]
-        if k + 1 < n and starts[k + 1] != ends[k]:
-            whole = hash_bytes(data, starts[k], starts[k + 1])
-        prefix[k + 1] = prefix[k] * _BASE + whole
+        start = starts[k]
+        stop = ends[k]
+        if stop - start == 3:  # most Chinese characters
+            h: Any = np.uint64(byte_at(data, start)) << np.uint64(16) | np.uint64(
+                byte_at(data, start + 1)
+            ) << np.uint64(8)
+            h = (h | np.uint64(byte_at(data, start + 2))) * _MIX1
+            h ^= h >> np.uint64(32)
+        else:
+            h = hash_bytes(data, start, stop)
+        last[k] = h
+        if k + 1 < n and starts[k + 1] != stop:
+            h = hash_bytes(data, start, starts[k + 1])
+        rolled = rolled * _BASE + h
+        prefix[k + 1] = rolled
 
 
 @part
