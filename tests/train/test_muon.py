@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from corpusmill.train import GPT, ModelConfig
+from corpusmill.train import GPT, ModelConfig, PretrainConfig
+from corpusmill.train.checkpoint import Checkpoints
 from corpusmill.train.muon import Muon, orthogonalize
 from corpusmill.train.optim import build_optimizer, set_learning_rate
 
@@ -108,3 +112,25 @@ def test_muon_needs_fewer_steps() -> None:
         losses[kind] = steps(model, optimizer, 0, 20)
     assert losses["muon"] < losses["adamw"] < 4.0
     assert losses["muon"] < 3.0
+
+
+def test_sharded_matrices_move_as_whole_ones(
+    config: Callable[..., PretrainConfig], forked: Callable[[list[dict[str, Any]]], list[list[int]]], tmp_path: Path
+) -> None:
+    fields = {
+        "max_steps": 4,
+        "evaluate_every": 4,
+        "micro_batch_tokens": 96,
+        "optimizer": "muon",
+        "cache": tmp_path / "t",
+    }
+    jobs = [
+        {"config": config(tmp_path / "one", **fields)},
+        {"config": config(tmp_path / "shards", **fields, parallel="fsdp"), "ranks": 2},
+    ]
+    assert forked(jobs) == [[0], [0, 0]]
+    one, shards = (
+        load_file(Checkpoints(tmp_path / name).all()[-1] / "model.safetensors") for name in ("one", "shards")
+    )
+    for name, tensor in one.items():
+        assert (shards[name] - tensor).norm() / tensor.norm() < 1e-4, name
