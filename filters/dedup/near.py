@@ -80,8 +80,7 @@ class MinHashDedup(AgainstEarlier):
 
         texts = normalized(docs)
         found, counts = signatures(texts, slots=self.num_slots, words=self.word_ngram, characters=self.char_ngram)
-        # A slot's low bits are as even as all of them, and 16 collide too seldom to matter to an estimate.
-        slots = pa.FixedSizeListArray.from_arrays(pa.array(found.astype(np.uint16).reshape(-1)), self.num_slots)
+        slots = pa.FixedSizeListArray.from_arrays(pa.array(found.reshape(-1)), self.num_slots)
         own = {"minhash": slots, "shingles": pa.array(counts)}
         return pa.table({**exact_columns(texts), **own, **self.keep_sketch(docs)})
 

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from .buffers import TextBuffers, readonly
 from .chars import decode
-from .kernel import kernel
+from .kernel import kernel, part
+from .wide import HIGHS, ONES, below, byte_at, equal, leading_word, load4, load8, lower_case, store8
 
 Hashes = NDArray[np.uint64]
 
@@ -33,6 +34,7 @@ MAX_NGRAM = 32
 
 _SEPARATOR, _WORD, _CHARACTER = 0, 1, 2
 _SPACE, _INVISIBLE = 32, 0
+_SPACES = np.uint64(_SPACE) * ONES
 _EMPTY = np.uint32(0xFFFFFFFF)
 _TABLE_END = 0x10000
 """Tables by code point cover the Basic Multilingual Plane."""
@@ -57,10 +59,11 @@ def normalize(texts: pa.LargeStringArray) -> TextBuffers:
 
 def signatures(
     texts: TextBuffers, *, slots: int, words: int, characters: int
-) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
     """MinHash signatures (n x slots) of normalized texts, and how many shingles each has, repeats included.
 
-    The signature of a text without shingles is all ones and means nothing: look at the count first.
+    Of each slot's least value, which has 32 bits, the low 16. The signature of a text without shingles is all ones and
+    means nothing: look at the count first.
     """
     _check(words, characters)
     found, counts = _signatures(texts.data, texts.offsets, _classes(), words, characters, slots)
@@ -83,36 +86,6 @@ def spaced(texts: TextBuffers, limit: int) -> TextBuffers:
     """
     data, offsets = _spaced(texts.data, texts.offsets, _classes(), limit)
     return TextBuffers(readonly(data), readonly(offsets))
-
-
-@kernel
-def estimates(signatures: Any, row: int, others: Any, width: int) -> Any:
-    """Estimated Jaccard similarity of one row of `signatures` with each of the rows `others`.
-
-    -1 for a row that agrees with it in no band of `width` slots, which an index of such bands would not propose.
-    Reads the rows in place: numpy would copy them first, at ten times the cost.
-    """
-    slots = signatures.shape[1]
-    mine = signatures[row]
-    found = np.empty(len(others), np.float32)
-    for k in range(len(others)):
-        other = signatures[others[k]]
-        equal = 0
-        for j in range(slots):
-            equal += mine[j] == other[j]
-        found[k] = np.float32(equal) / np.float32(slots)
-        shared = False
-        if equal >= width:
-            for start in range(0, slots - width + 1, width):
-                j = 0
-                while j < width and mine[start + j] == other[start + j]:
-                    j += 1
-                if j == width:
-                    shared = True
-                    break
-        if not shared:
-            found[k] = -1
-    return found
 
 
 @kernel
@@ -172,46 +145,69 @@ def _normalize(data: Any, offsets: Any, folding: Any) -> tuple[Any, Any]:
     n = len(offsets) - 1
     total = offsets[n] - offsets[0]
     # Lower case can be longer: two bytes become three in the worst case.
-    out = np.empty(total + total // 2 + 4, np.uint8)
+    out = np.empty(total + total // 2 + 8, np.uint8)
     out_offsets = np.zeros(n + 1, np.int64)
     o = 0
     for d in range(n):
-        i, end, first = offsets[d], offsets[d + 1], o
-        pending = False
-        while i < end:
-            cp, size = decode(data, i)
-            i += size
-            if cp < _TABLE_END:
-                cp = int(folding[cp])
-            if cp == _SPACE:
-                pending = o > first
-                continue
-            if cp == _INVISIBLE:
-                continue
-            if pending:
-                out[o] = _SPACE
-                o += 1
-                pending = False
-            if cp < 0x80:
-                out[o] = cp
-                o += 1
-            elif cp < 0x800:
-                out[o] = 0xC0 | (cp >> 6)
-                out[o + 1] = 0x80 | (cp & 0x3F)
-                o += 2
-            elif cp < 0x10000:
-                out[o] = 0xE0 | (cp >> 12)
-                out[o + 1] = 0x80 | ((cp >> 6) & 0x3F)
-                out[o + 2] = 0x80 | (cp & 0x3F)
-                o += 3
-            else:
-                out[o] = 0xF0 | (cp >> 18)
-                out[o + 1] = 0x80 | ((cp >> 12) & 0x3F)
-                out[o + 2] = 0x80 | ((cp >> 6) & 0x3F)
-                out[o + 3] = 0x80 | (cp & 0x3F)
-                o += 4
+        o = _normalize_text(data, offsets[d], offsets[d + 1], folding, out, o)
         out_offsets[d + 1] = o
     return out[:o].copy(), out_offsets
+
+
+@part
+def _normalize_text(data: Any, i: int, end: int, folding: Any, out: Any, o: int) -> Any:
+    """Writes data[i:end], normalized, to `out` from `o` on; returns where it ends."""
+    first = o
+    while i < end:
+        # ASCII goes eight bytes at a time, where it is words with single spaces between.
+        while i + 8 <= end and byte_at(data, i) < 0x80:
+            eight = load8(data, i)
+            spaces = equal(eight, _SPACES)
+            if (
+                (eight | below(eight, _SPACES)) & HIGHS
+                or spaces & (spaces << np.uint64(8))
+                or (spaces & np.uint64(0x80) and (o == first or out[np.uint64(o - 1)] == _SPACE))
+            ):
+                break
+            store8(out, o, lower_case(eight))
+            i += 8
+            o += 8
+        # Characters from U+4000 to U+9FFF, Han nearly all, are their own lower case: two at a time.
+        while i + 8 <= end and 0xE4 <= byte_at(data, i) <= 0xE9 and 0xE4 <= byte_at(data, i + 3) <= 0xE9:
+            store8(out, o, load8(data, i))
+            i += 6
+            o += 6
+        if i >= end:
+            break
+        cp, size = decode(data, i)
+        i += size
+        if cp < _TABLE_END:
+            cp = np.int64(folding[np.uint64(cp)])
+            if cp <= _SPACE:
+                if cp == _SPACE and o > first and out[np.uint64(o - 1)] != _SPACE:
+                    out[np.uint64(o)] = _SPACE
+                    o += 1
+                if cp in (_SPACE, _INVISIBLE):
+                    continue
+        if cp < 0x80:
+            out[np.uint64(o)] = cp
+            o += 1
+        elif cp < 0x800:
+            out[np.uint64(o)] = 0xC0 | (cp >> 6)
+            out[np.uint64(o + 1)] = 0x80 | (cp & 0x3F)
+            o += 2
+        elif cp < 0x10000:
+            out[np.uint64(o)] = 0xE0 | (cp >> 12)
+            out[np.uint64(o + 1)] = 0x80 | ((cp >> 6) & 0x3F)
+            out[np.uint64(o + 2)] = 0x80 | (cp & 0x3F)
+            o += 3
+        else:
+            out[np.uint64(o)] = 0xF0 | (cp >> 18)
+            out[np.uint64(o + 1)] = 0x80 | ((cp >> 12) & 0x3F)
+            out[np.uint64(o + 2)] = 0x80 | ((cp >> 6) & 0x3F)
+            out[np.uint64(o + 3)] = 0x80 | (cp & 0x3F)
+            o += 4
+    return o - 1 if o > first and out[np.uint64(o - 1)] == _SPACE else o
 
 
 @kernel
@@ -248,73 +244,132 @@ def _spaced(data: Any, offsets: Any, classes: Any, limit: int) -> Any:
     return out[:o].copy(), out_offsets
 
 
-@kernel
+@part
 def _kind(cp: int, classes: Any) -> Any:
     """The class of any code point; beyond the table lie Han, kana, emoji (separators) and other letters."""
     if cp < _TABLE_END:
-        return classes[cp]
+        return np.int64(classes[np.uint64(cp)])
     if 0x20000 <= cp < 0x40000 or 0x1AFF0 <= cp < 0x1B170:
-        return np.uint8(_CHARACTER)
-    return np.uint8(_WORD) if cp < 0x1F000 else np.uint8(_SEPARATOR)
+        return np.int64(_CHARACTER)
+    return np.int64(_WORD) if cp < 0x1F000 else np.int64(_SEPARATOR)
 
 
-@kernel
+@part
 def _mix(h: Any) -> Any:
-    """The finalizer of MurmurHash3: every bit of the input reaches every bit of the output."""
-    h ^= h >> np.uint64(33)
-    h *= np.uint64(0xFF51AFD7ED558CCD)
-    h ^= h >> np.uint64(33)
-    h *= np.uint64(0xC4CEB9FE1A85EC53)
-    return h ^ (h >> np.uint64(33))
+    """Makes every bit of a hash count for the high ones and the low ones, and keeps different hashes different."""
+    h ^= h >> np.uint64(32)
+    h *= np.uint64(0xD6E8FEB86659FD93)
+    return h ^ (h >> np.uint64(29))
 
 
-@kernel
-def _shingles(data: Any, i: int, end: int, classes: Any, words: int, characters: int, powers: Any, out: Any) -> int:
+@part
+def _raw(data: Any, i: int, size: int) -> Any:
+    """The bytes of a character as a number."""
+    raw = np.uint64(0)
+    for k in range(size):
+        raw |= np.uint64(byte_at(data, i + k)) << np.uint64(8 * k)
+    return raw
+
+
+@part
+def _word(data: Any, i: int, end: int, classes: Any) -> tuple[Any, int]:
+    """The hash of the word that begins at byte `i`, and where it ends.
+
+    ASCII is taken eight bytes at a time, so the hash goes by runs: of eight letters and digits, of fewer, of others.
+    """
+    h = np.uint64(0xCBF29CE484222325)
+    last = np.int64(len(data)) - 8
+    while i < end:
+        if byte_at(data, i) < 0x80:
+            if i <= last:
+                eight = load8(data, i)
+            else:
+                eight = np.uint64(0)
+                for k in range(np.int64(len(data)) - i):
+                    eight |= np.uint64(byte_at(data, i + k)) << np.uint64(8 * k)
+            n = min(leading_word(eight), end - i)
+            if n == 0:
+                break
+            if n < 8:
+                eight &= (np.uint64(1) << np.uint64(8 * n)) - np.uint64(1)
+            h = (h ^ eight) * np.uint64(0x9FB21C651E98DF25)
+            h ^= h >> np.uint64(29)
+            i += n
+        else:
+            cp, size = decode(data, i)
+            if _kind(cp, classes) != _WORD:
+                break
+            h = (h ^ (np.uint64(cp) << np.uint64(40))) * np.uint64(0x9FB21C651E98DF25)
+            h ^= h >> np.uint64(29)
+            i += size
+    return h * np.uint64(0xC4CEB9FE1A85EC53), i
+
+
+@part
+def _shingles(
+    data: Any, i: int, end: int, classes: Any, words: int, characters: int, powers: Any, rings: Any, out: Any
+) -> int:
     """Writes the shingle hashes of data[i:end] to `out` and returns how many.
 
     A shingle's hash comes from prefix polynomials of the token hashes modulo 2^64, H(a, b) = P(b) - P(a) B^(b - a),
     so it costs the same however long the shingle is. Unsigned constants throughout: numba makes a float of int64 with
-    uint64.
+    uint64. `rings` holds the last prefixes and weights: room that the caller makes once.
     """
     base = np.uint64(0x9E3779B97F4A7C15)
-    full = words * characters
-    prefix = np.empty(_RING, np.uint64)
-    weights = np.empty(_RING, np.int64)
-    prefix[0] = 0
-    first = 0  # the oldest token that has not begun a shingle yet
-    token = 0
-    weight = 0
+    mask = np.uint64(_RING - 1)
+    prefix = rings[0]
+    weights = rings[1]
+    full = np.uint64(words * characters)
+    now = np.uint64(0)
+    prefix[np.uint64(0)] = now
+    first = np.uint64(0)  # the oldest token that has not begun a shingle yet
+    token = np.uint64(0)
+    weight = np.uint64(0)
     found = 0
+    steady = np.uint64(characters - 1)
+    power = powers[np.uint64(characters)]
+    last = min(end, np.int64(len(data)) - 1) - 3
     while i < end:
         cp, size = decode(data, i)
         kind = _kind(cp, classes)
-        if kind == _SEPARATOR:
+        if kind == _CHARACTER:
+            # Its bytes are all that a polynomial needs: what comes out of it is mixed.
+            h = _raw(data, i, size)
+            i += size
+            w = np.uint64(words)
+        elif kind == _WORD:
+            h, i = _word(data, i, end, classes)
+            w = np.uint64(characters)
+        else:
             i += size
             continue
-        if kind == _CHARACTER:
-            h = _mix(np.uint64(cp) + np.uint64(0x5851F42D4C957F2D))
-            i += size
-            w = words
-        else:
-            h = np.uint64(0xCBF29CE484222325)
-            while kind == _WORD:
-                h = (h ^ np.uint64(cp)) * np.uint64(0x100000001B3)
-                i += size
-                if i >= end:
-                    break
-                cp, size = decode(data, i)
-                kind = _kind(cp, classes)
-            h = _mix(h)
-            w = characters
-        prefix[(token + 1) % _RING] = prefix[token % _RING] * base + h
-        weights[token % _RING] = w
+        weights[token & mask] = w
+        token += np.uint64(1)
+        now = now * base + h
+        prefix[token & mask] = now
         weight += w
-        token += 1
         while weight >= full:
-            out[found] = _mix(prefix[token % _RING] - prefix[first % _RING] * powers[token - first])
+            out[np.uint64(found)] = _mix(now - prefix[first & mask] * powers[(token - first) & mask])
             found += 1
-            weight -= weights[first % _RING]
-            first += 1
+            weight -= weights[first & mask]
+            first += np.uint64(1)
+        # A run of Han: every one of them ends a shingle of as many, and none of it is looked up.
+        if kind == _CHARACTER and token - first == steady and weight == steady * np.uint64(words):
+            while i <= last:
+                raw = np.uint64(load4(data, i))
+                lead = ((raw & np.uint64(0xFF)) << np.uint64(8)) | ((raw >> np.uint64(8)) & np.uint64(0xFF))
+                if lead - np.uint64(0xE4B8) > np.uint64(0xE9BF - 0xE4B8):  # U+4E00 to U+9FFF
+                    break
+                i += 3
+                raw &= np.uint64(0xFFFFFF)
+                before = prefix[first & mask]
+                first += np.uint64(1)
+                weights[token & mask] = np.uint64(words)
+                token += np.uint64(1)
+                now = now * base + raw
+                prefix[token & mask] = now
+                out[np.uint64(found)] = _mix(now - before * power)
+                found += 1
     return found
 
 
@@ -334,23 +389,33 @@ def _signatures(data: Any, offsets: Any, classes: Any, words: int, characters: i
         longest = max(longest, int(offsets[d + 1] - offsets[d]))
     hashes = np.empty(longest + 1, np.uint64)
     powers = _powers()
-    found = np.full((n, slots), _EMPTY, np.uint32)
+    rings = np.empty((2, _RING), np.uint64)
+    least = np.empty(slots, np.uint32)
+    found = np.empty((n, slots), np.uint16)
     counts = np.zeros(n, np.int64)
     for d in range(n):
-        m = _shingles(data, offsets[d], offsets[d + 1], classes, words, characters, powers, hashes)
+        m = _shingles(data, offsets[d], offsets[d + 1], classes, words, characters, powers, rings, hashes)
         counts[d] = m
-        if m == 0:
-            continue
-        row = found[d]
-        for k in range(m):
-            h = hashes[k]
-            # The slot from the high half and the value from the low one: they must not depend on each other.
-            slot = np.int64(((h >> np.uint64(32)) * np.uint64(slots)) >> np.uint64(32))
-            value = np.uint32(min(h & np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFE)))
-            if value < row[slot]:
-                row[slot] = value
-        _densify(row, slots)
+        least[:] = _EMPTY
+        if m:
+            _least(hashes, m, np.uint64(slots), least)
+            _densify(least, slots)
+        # A slot's low bits are as even as all of them, and 16 collide too seldom to matter to an estimate.
+        for k in range(slots):
+            found[d, k] = np.uint16(least[k] & np.uint32(0xFFFF))
     return found, counts
+
+
+@part
+def _least(hashes: Any, m: int, slots: Any, least: Any) -> None:
+    """The least value in each slot of the first `m` hashes."""
+    for k in range(m):
+        h = hashes[np.uint64(k)]
+        # The slot from the high half and the value from the low one: they must not depend on each other.
+        slot = ((h >> np.uint64(32)) * slots) >> np.uint64(32)
+        value = np.uint32(min(h & np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFE)))
+        # Stored in any case: which hash is the least of its slot is what no processor can foretell.
+        least[slot] = min(value, least[slot])
 
 
 @kernel
@@ -376,9 +441,10 @@ def _shingle_sets(data: Any, offsets: Any, classes: Any, words: int, characters:
     flat = np.empty(offsets[n] - offsets[0], np.uint64)
     ends = np.zeros(n, np.int64)
     powers = _powers()
+    rings = np.empty((2, _RING), np.uint64)
     for d in range(n):
         start = offsets[d] - offsets[0]
-        m = _shingles(data, offsets[d], offsets[d + 1], classes, words, characters, powers, flat[start:])
+        m = _shingles(data, offsets[d], offsets[d + 1], classes, words, characters, powers, rings, flat[start:])
         kept = flat[start : start + m]
         kept.sort()
         unique = 0
