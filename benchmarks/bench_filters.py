@@ -1,9 +1,11 @@
-"""Rule sets: corpusmill and datatrove on the same documents, one core, both in one process.
+"""Rule sets: corpusmill, datatrove and plain Python on the same documents, one core, all in one process.
 
-For each rule set and language: documents and MB a second of both sides, their ratio, and the share of documents on which
-both decide alike, with the same thresholds (English: the papers'; Chinese: FineWeb-2's). `all together` runs every filter
-on every document, as ours always does; `all, until dropped` is the same but datatrove's filters do not see what an earlier
-one has dropped. Peak memory is that of a process with one side alone.
+For each rule set and language: documents and MB a second of each side, how many times the others' corpusmill's is, and the
+share of documents on which each decides as corpusmill does, with the same thresholds (English: the papers'; Chinese: FineWeb-2's).
+`all together` runs every filter on every document, as ours always does; `all, until dropped` is the same but datatrove's
+filters do not see what an earlier one has dropped. Time is the processor's, for machines are shared: of ours half is
+taken before the others run and half after, five seconds in all, and every run counts. Peak memory is that of a process
+with one side alone. `plain_python.py` is the third side, written as the papers read.
 
     python bench_filters.py [--megabytes 2] [--disagreements FILE]
 """
@@ -28,6 +30,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from documents import real_documents
 from machine import about, save
+from plain_python import run_plain
 
 from corpusmill.curate.documents import MAX_BATCH_BYTES, MAX_BATCH_ROWS, Documents
 from corpusmill.curate.step import Filter, Step, failures
@@ -162,14 +165,19 @@ def missing() -> str | None:
     )
 
 
-def seconds(run: Callable[[], Any], at_most: int) -> tuple[float, Any]:
-    """The fastest of a few runs, as the machine may be shared, and what it returned."""
-    best, result = float("inf"), None
-    for _ in range(at_most):
-        started = time.perf_counter()
+def seconds(run: Callable[[], Any], at_least: float) -> tuple[float, int, Any]:
+    """Processor time of one run after another until they took so long in all: (seconds, runs, what the last returned)."""
+    started, runs = time.process_time(), 0
+    while True:
         result = run()
-        best = min(best, time.perf_counter() - started)
-    return best, result
+        runs += 1
+        taken = time.process_time() - started
+        if taken >= at_least:
+            return taken, runs, result
+
+
+OURS_SECONDS = 5.0
+"""Half before the others and half after: what the machine does meanwhile falls on all sides."""
 
 
 def measure(megabytes: float, disagreements: Path | None) -> dict[str, Any]:
@@ -183,38 +191,54 @@ def measure(megabytes: float, disagreements: Path | None) -> dict[str, Any]:
         theirs = {} if without else their_filters(language)
         for name, steps in our_steps(language).items():
             run_ours(steps, batches(texts[:50], language))  # compilation and tables
-            ours, dropped = seconds(partial(run_ours, steps, batches(texts, language)), 5)
+            ours = partial(run_ours, steps, batches(texts, language))
+            before, runs, dropped = seconds(ours, OURS_SECONDS / 2)
+            others: dict[str, Callable[[], dict[int, str]]] = {}
+            if theirs:
+                rivals = [theirs[name]] if name in theirs else list(theirs.values())
+                run_theirs(rivals, texts[:2])  # its tokenizer loads
+                others["datatrove"] = partial(run_theirs, rivals, texts, name == UNTIL_DROPPED)
+            if name != UNTIL_DROPPED and (language != "zh" or not without):  # jieba is datatrove's too
+                run_plain(steps, texts[:2], language)
+                others["plain_python"] = partial(run_plain, steps, texts, language)
+            found = {side: seconds(run, 0.0) for side, run in others.items()}
+            after, more, _ = seconds(ours, OURS_SECONDS / 2)
+            took = (before + after) / (runs + more)
             row: dict[str, Any] = {
                 "rules": name,
                 "language": language,
                 "documents": len(texts),
                 "megabytes": round(size, 2),
-                "corpusmill_docs_per_s": round(len(texts) / ours),
-                "corpusmill_mb_per_s": round(size / ours, 1),
+                "corpusmill": {**rates(len(texts), size, took), "runs": runs + more, "kept": len(texts) - len(dropped)},
             }
-            if theirs:
-                rivals = [theirs[name]] if name in theirs else list(theirs.values())
-                run_theirs(rivals, texts[:2])  # its tokenizer loads
-                rival, verdicts = seconds(partial(run_theirs, rivals, texts, name == UNTIL_DROPPED), 1)
+            for side, (taken, times, verdicts) in found.items():
                 alike = sum((i in dropped) == (i in verdicts) for i in range(len(texts))) / len(texts)
-                row |= {
-                    "datatrove_docs_per_s": round(len(texts) / rival, 1),
-                    "datatrove_mb_per_s": round(size / rival, 3),
-                    "ratio": round(rival / ours, 1),
-                    "kept_by_corpusmill": len(texts) - len(dropped),
-                    "kept_by_datatrove": len(texts) - len(verdicts),
+                row[side] = {
+                    **rates(len(texts), size, taken / times),
+                    "kept": len(texts) - len(verdicts),
                     "same_decision": round(alike, 4),
+                    "corpusmill_times_as_fast": round(taken / times / took, 1),
                 }
                 differ += [
-                    {"rules": name, "language": language, "ours": dropped.get(i), "theirs": verdicts.get(i), "text": t}
+                    {
+                        "rules": name,
+                        "language": language,
+                        "ours": dropped.get(i),
+                        side: verdicts.get(i),
+                        "text": t,
+                    }
                     for i, t in enumerate(texts)
-                    if (i in dropped) != (i in verdicts) and name in theirs
+                    if (i in dropped) != (i in verdicts) and name in theirs and side == "datatrove"
                 ]
             print(json.dumps(row, ensure_ascii=False), file=sys.stderr, flush=True)
             rows.append(row)
     if disagreements:
         disagreements.write_text("".join(json.dumps(d, ensure_ascii=False) + "\n" for d in differ), encoding="utf-8")
     return {"documents": kind, "rows": rows, "datatrove": without or "beside ours, in the same process"}
+
+
+def rates(documents: int, megabytes: float, taken: float) -> dict[str, float]:
+    return {"docs_per_s": round(documents / taken, 1), "mb_per_s": round(megabytes / taken, 3)}
 
 
 def peak_memory(side: str, megabytes: float) -> float:
@@ -227,6 +251,8 @@ def one_side(side: str, megabytes: float) -> None:
     for language, texts in real_documents(megabytes)[1].items():
         if side == "corpusmill":
             run_ours(our_steps(language)[ALL], batches(texts, language))
+        elif side == "plain_python":
+            run_plain(our_steps(language)[ALL], texts, language)
         else:
             run_theirs(list(their_filters(language).values()), texts)
     status = Path("/proc/self/status").read_text(encoding="utf-8")
@@ -238,7 +264,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--megabytes", type=float, default=1.5, help="text of each language, in MB")
     parser.add_argument("--disagreements", type=Path, help="write the documents that are judged differently here")
-    parser.add_argument("--side", choices=["corpusmill", "datatrove"], help=argparse.SUPPRESS)
+    parser.add_argument("--side", choices=["corpusmill", "plain_python", "datatrove"], help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.side:
         one_side(options.side, options.megabytes)
@@ -246,7 +272,8 @@ def main() -> None:
     result = measure(options.megabytes, options.disagreements)
     small = min(options.megabytes, 1.0)
     result["peak_memory_mb"] = {
-        side: round(peak_memory(side, small)) for side in ("corpusmill", *(() if missing() else ("datatrove",)))
+        side: round(peak_memory(side, small))
+        for side in ("corpusmill", *(() if missing() else ("plain_python", "datatrove")))
     }
     packages = ("corpusmill", "datatrove", "spacy", "jieba", "numba", "numpy", "polars")
     save("filters", {"about": about(packages), **result})

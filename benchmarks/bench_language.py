@@ -1,7 +1,8 @@
 """Language identification: accuracy of each backend on labelled text, and documents a second of one core's time.
 
-Time is the processor's and not the clock's, for machines are shared. Needs the development data (CORPUSMILL_TEST_DATA, else ../shared/data) and OpenCC; fetches lid.176. Sets are the same for all
-backends; langdetect, two hundred times slower, reads one text in twenty of each.
+Time is the processor's and not the clock's, for machines are shared. Needs the development data (CORPUSMILL_TEST_DATA,
+else ../shared/data) and OpenCC; fetches lid.176. Sets are the same for all backends; langdetect, two hundred times
+slower, reads one text in twenty of each.
 """
 
 from __future__ import annotations

@@ -213,6 +213,7 @@ def test_langdetect_gives_the_same_answer_twice() -> None:
         ([("zh", 0.9), ("en", 0.3)], "The court shall decide", ("und", "Latn", 0.3)),
         ([("ru", 0.9), ("en", 0.6)], "The court shall decide", ("en", "Latn", 0.6)),
         ([("zh", 0.9)], "안녕하세요, 반갑습니다", ("ko", "Kore", 1.0)),
+        ([("yue", 0.9)], "山中相送", ("yue", "Hant", 0.9)),
         ([("qqq", 0.9)], "The court shall decide", ("qqq", "Latn", 0.9)),
     ],
 )
