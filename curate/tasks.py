@@ -142,8 +142,15 @@ def write_shard(job: Job, shard: int, say: Say) -> dict[str, Any]:
     """Write one file each of train, validation, ledger, quarantine and removed text."""
     if job.signer is not None:
         job.signer.prepare()
+    # Signatures are as random as numbers can be: there is nothing in them to compress.
+    packed = dict.fromkeys(OUTPUTS, "zstd") | {SIGNATURES: "lz4"}
     out = {
-        kind: PartWriter(job.output / kind / f"part-{shard:05d}.parquet", job.work, group_rows=ROW_GROUP_ROWS)
+        kind: PartWriter(
+            job.output / kind / f"part-{shard:05d}.parquet",
+            job.work,
+            group_rows=ROW_GROUP_ROWS,
+            compression=packed[kind],
+        )
         for kind in OUTPUTS
     }
     last = len(job.stages) - 1
