@@ -105,3 +105,25 @@ def test_adamw_matches_the_update_rule_and_decays_matrices_only() -> None:
     # Adam's first step is the sign of the gradient.
     torch.testing.assert_close(matrix.detach(), before[0] * (1 - 0.05 * 0.5) - 0.05)
     torch.testing.assert_close(gain.detach(), before[1] + 0.05)
+
+
+# torch's tracer warns of what it does itself.
+@pytest.mark.filterwarnings("ignore")
+def test_compiled_step_equals_plain() -> None:
+    # Traced and differentiated as for a GPU, run by the plain kernels: code generation would take half a minute.
+    torch.manual_seed(0)
+    gpt = GPT(CONFIG).train()
+    tokens = torch.randint(0, 128, (2, 33))
+    segments = torch.tensor([[0] * 12 + [1] * 20, [2] * 32])
+
+    def step(tokens: torch.Tensor) -> torch.Tensor:
+        return gpt.loss(gpt(tokens[:, :-1], segments), tokens[:, 1:])
+
+    plain = step(tokens)
+    expected = torch.autograd.grad(plain, list(gpt.parameters()))
+    compiled = torch.compile(step, backend="aot_eager")
+    found = compiled(tokens)
+    torch.testing.assert_close(found, plain)
+    for mine, theirs in zip(torch.autograd.grad(found, list(gpt.parameters())), expected, strict=True):
+        torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-4)
+    torch._dynamo.reset()
