@@ -74,6 +74,7 @@ class C4Lines(Transform):
         texts, styles = buffers_of(docs), styles_of(docs)
         bounds = for_each_document(self.min_words_per_line, docs)
         counted = bool(((styles != SPACED) & (bounds > 0)).any())
+        javascript = ("javascript",) if self.javascript else ()
         cut = c4.cut_lines(
             texts,
             styles,
@@ -82,8 +83,8 @@ class C4Lines(Transform):
             self.max_word_length,
             self.terminal_punct,
             self.citations,
-            _phrases(("javascript",) if self.javascript else ()),
-            _phrases(POLICY_PHRASES if self.policy else ()),
+            _phrases(javascript),
+            _phrases((*javascript, *POLICY_PHRASES) if self.policy else javascript),
         )
         names = {
             c4.WORD_LENGTH: "max_word_length",

@@ -180,12 +180,12 @@ def _cut_lines(
     javascript_shortest: Any,
     javascript_shifts: Any,
     javascript_gate: Any,
-    policy: Any,
-    policy_offsets: Any,
-    policy_heads: Any,
-    policy_shortest: Any,
-    policy_shifts: Any,
-    policy_gate: Any,
+    either: Any,
+    either_offsets: Any,
+    either_heads: Any,
+    either_shortest: Any,
+    either_shifts: Any,
+    either_gate: Any,
     out: Any,
     out_offsets: Any,
     cut_rows: Any,
@@ -238,15 +238,15 @@ def _cut_lines(
             elif words < min_words[d]:
                 reason = FEW_WORDS
             else:
+                # Few lines hold either: one look for both.
                 if _holds(
-                    data, a, b, table, javascript, javascript_offsets, javascript_heads, javascript_shortest,
-                    javascript_shifts, javascript_gate,
-                ):  # fmt: skip
-                    reason = JAVASCRIPT
-                elif _holds(
-                    data, a, b, table, policy, policy_offsets, policy_heads, policy_shortest, policy_shifts, policy_gate
+                    data, a, b, table, either, either_offsets, either_heads, either_shortest, either_shifts, either_gate
                 ):
-                    reason = POLICY
+                    script = _holds(
+                        data, a, b, table, javascript, javascript_offsets, javascript_heads, javascript_shortest,
+                        javascript_shifts, javascript_gate,
+                    )  # fmt: skip
+                    reason = JAVASCRIPT if script else POLICY
             if reason:
                 cut_rows[cuts] = d
                 cut_reasons[cuts] = reason
@@ -293,9 +293,10 @@ def cut_lines(
     need_end: bool,
     citations: bool,
     javascript: Phrases,
-    policy: Phrases,
+    either: Phrases,
 ) -> LineCut:
-    """Removes the lines that break a rule; `min_words` is one bound a document, -1 where there is none.
+    """Removes the lines that break a rule; `min_words` is one bound a document, -1 where there is none. `either` has the
+    phrases of `javascript` and those of policies.
 
     `words` counts the words of documents that are not spaced; it may be None where there are none of those, or no
     bound: cutting words is most of the cost.
@@ -331,12 +332,12 @@ def cut_lines(
         javascript.shortest,
         javascript.shifts,
         javascript.gate,
-        policy.data,
-        policy.offsets,
-        policy.heads,
-        policy.shortest,
-        policy.shifts,
-        policy.gate,
+        either.data,
+        either.offsets,
+        either.heads,
+        either.shortest,
+        either.shifts,
+        either.gate,
         out,
         out_offsets,
         *found,

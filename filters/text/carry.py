@@ -128,25 +128,26 @@ def _carry(
             while c < len(cut_rows) and cut_rows[c] < d:
                 c += 1
             place = offsets[d]  # in the new text, up to which its words are written
-            before = np.int64(-1)  # the end of the word before in the old text
-            for w in range(old_rows[d], old_rows[d + 1]):
-                a = old_starts[w]
-                while c < len(cut_rows) and cut_rows[c] == d and cut_ends[c] <= a:
+            w = old_rows[d]
+            while w < old_rows[d + 1]:  # at the first word of a line
+                first = old_starts[w]
+                while c < len(cut_rows) and cut_rows[c] == d and cut_ends[c] <= first:
                     c += 1
-                if c < len(cut_rows) and cut_rows[c] == d and cut_starts[c] <= a:
-                    continue
-                if old_flags[w] & STARTS_LINE:
-                    while data[place] == 10:
-                        place += 1
-                else:
-                    place += a - before
-                before = old_ends[w]
-                starts[k] = place
-                place += before - a
-                ends[k] = place
-                hashes[k] = old_hashes[w]
-                chars[k] = old_chars[w]
-                flags[k] = old_flags[w]
-                k += 1
+                stays = not (c < len(cut_rows) and cut_rows[c] == d and cut_starts[c] <= first)
+                while stays and data[place] == 10:
+                    place += 1
+                shift = place - first
+                while True:
+                    if stays:
+                        starts[k] = old_starts[w] + shift
+                        place = old_ends[w] + shift
+                        ends[k] = place
+                        hashes[k] = old_hashes[w]
+                        chars[k] = old_chars[w]
+                        flags[k] = old_flags[w]
+                        k += 1
+                    w += 1
+                    if w == old_rows[d + 1] or old_flags[w] & STARTS_LINE:
+                        break
         rows[d + 1] = k
     return k

@@ -154,6 +154,7 @@ CLASS_COUNTS = (
 to be converted between Simplified and Traditional."""
 
 
+_RARE = DIGIT | SYMBOL | KANA | HANGUL | LATIN | UNSPACED | BREAK
 _FIELDS = (SPACE, ALPHA, DIGIT, PUNCT, SYMBOL, BREAK)
 _NEWLINE_FIELD, _LOOK_FIELD = 48, 56
 _FULL = 31
@@ -229,36 +230,26 @@ def _count_classes(data: Any, offsets: Any, table: Any, ascii_counts: Any, out: 
                     fields = zero
                     groups = 0
                 continue
-            while i < end:
-                first = i
-                while i < end and 0xE5 <= byte_at(data, i) <= 0xE8:  # U+5000 to U+8FFF
-                    i += 3
-                run = (i - first) // 3
-                chars += run
-                han += run
-                alpha += run
-                if i >= end or byte_at(data, i) < 0x80:
-                    break
-                chars += 1
+            while i < end and byte_at(data, i) >= 0x80:
                 cp, size = decode(data, i)
                 i += size
-                f = table[cp]
-                if f & PUNCT:
-                    punct += 1
-                    square += cp == 0x3010 or cp == 0x3011
-                elif f & SPACE:
-                    spaces += 1
+                f: Any = np.int64(table[cp])
+                # What Chinese is made of, without branches: the bits of SPACE, PUNCT and HAN.
+                chars += 1
+                alpha += f & ALPHA
+                spaces += f >> 2 & 1
+                punct += f >> 3 & 1
+                han += f >> 8 & 1
+                square += (cp & ~1) == 0x3010
+                if f & _RARE:
                     breaks += f & BREAK != 0
-                else:
-                    alpha += f & ALPHA != 0
-                    han += f & HAN != 0
+                    kana += f & KANA != 0
+                    hangul += f & HANGUL != 0
+                    latin += f & LATIN != 0
+                    unspaced += f & UNSPACED != 0
                     if not f & HAN:
                         digit += f & DIGIT != 0
                         symbol += f & SYMBOL != 0
-                        latin += f & LATIN != 0
-                        kana += f & KANA != 0
-                        hangul += f & HANGUL != 0
-                        unspaced += f & UNSPACED != 0
         spaces += _field(fields, 0)
         alpha += _field(fields, 1)
         latin += _field(fields, 1)
