@@ -31,7 +31,21 @@ _FUNCTION = frozenset(
 _NOT_OURS = tuple(
     map(
         frozenset,
-        ("的地得底", "他她它牠祂", "你您妳", "做作", "像象", "型性", "惟唯", "账帐", "其期", "了啦", "吗嘛么", "哪那"),
+        (
+            "的地得底",
+            "他她它牠祂",
+            "你您妳",
+            "做作",
+            "像象",
+            "型性",
+            "份分",
+            "惟唯",
+            "账帐",
+            "其期",
+            "了啦",
+            "吗嘛么",
+            "哪那",
+        ),
     )
 )
 """Pairs that usage decides, and not the run of characters around: a language model picks the more frequent one."""
@@ -40,7 +54,7 @@ _SURNAMES = frozenset(
     "張劉陳楊趙黃吳孫羅鄭謝韓馮鄧許呂蘇盧蔣賈葉閻鍾鄒"
 )
 _DOMAIN = (0.2, 0.45)
-_BEYOND = 1.5
+_BEYOND = 1.2
 _SURCHARGE = 1.0
 _PASSES = 3
 _APART = 4

@@ -19,7 +19,7 @@ import xxhash
 
 from ..curate.errors import InputError
 from .typo_calibrate import Logistic, Measured
-from .typo_english import STRONG, measure_english, sentences_english, words_of
+from .typo_english import STRICT, STRONG, calibrate_english, sentences_english, words_of
 from .typo_errors import one_edit
 
 if TYPE_CHECKING:  # compiled: only what has Chinese in it pays for numba
@@ -45,10 +45,13 @@ class TypoModel:
     measured: dict[str, Measured] = field(default_factory=dict)
     changes: tuple[str, ...] = ()
     """What it would change in the Chinese text that it was given as clean, surest first; empty once loaded."""
+    strictness: int = STRICT
+    """How English edits are chosen."""
 
     def save(self, path: str | Path) -> None:
         """One .npz file of numbers and JSON: reading it runs no code."""
         meta: dict[str, Any] = {"format": FORMAT, "measured": {k: asdict(v) for k, v in self.measured.items()}}
+        meta["strictness"] = self.strictness
         arrays = {"words": _bytes("\n".join(f"{w}\t{n}" for w, n in sorted(self.words.items())))}
         if self.chinese is not None:
             zh = self.chinese
@@ -94,7 +97,7 @@ class TypoModel:
         except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
             raise InputError(f"{path} is not a typo model ({error}); train one with train_typos") from error
         pairs = (line.split("\t") for line in words.splitlines())
-        return cls(chinese, {w: int(n) for w, n in pairs}, measured)
+        return cls(chinese, {w: int(n) for w, n in pairs}, measured, strictness=meta["strictness"])
 
 
 def _bytes(text: str) -> Any:
@@ -107,12 +110,13 @@ def train_typos(
     *,
     min_precision: float = 0.97,
     max_clean_changed: float = 0.002,
+    max_clean_words: float = 0.001,
     seed: int = 0,
 ) -> TypoModel:
     """Trains a model on clean `(text, language)` pairs (`zh` or `en`; others are skipped), measures and saves it.
 
     For Chinese, the threshold for an edit is the lowest at which both bars hold by the ends of their 95 % intervals, on
-    held-out sentences with errors put in. All texts are kept in memory; 6 M Chinese characters take half a minute, most
+    held-out sentences with errors put in; for English, the least strict of three ways is taken. All texts are kept in memory; 6 M Chinese characters take half a minute, most
     of it for the held-out parts. The order of the texts does not matter. Remove near-duplicates first: a copy of a
     held-out text in the training part makes the measured precision too good (whole sentences that occur twice are
     taken care of).
@@ -132,10 +136,18 @@ def train_typos(
         chinese = ChineseModel(_count(kept["zh"]).counts(), found.classifier, found.threshold, found.domain)
         measured["zh"], changes = found.measured, found.changes
     words: dict[str, int] = {}
+    strictness = STRICT
     if kept["en"]:
-        measured["en"] = _measure_english(kept["en"], random.Random(seed))
+        held = sorted({s for text in kept["en"] if _part(text) == 0 for s in sentences_english(text)})
+        strictness, measured["en"] = calibrate_english(
+            held,
+            _vocabulary(text for text in kept["en"] if _part(text) != 0),
+            seed,
+            min_precision=min_precision,
+            max_clean_words=max_clean_words,
+        )
         words = _vocabulary(kept["en"])
-    model = TypoModel(chinese, words, measured, changes)
+    model = TypoModel(chinese, words, measured, changes, strictness)
     if output is not None:
         model.save(output)
     return model
@@ -184,8 +196,3 @@ def _is_chinese(sentence: str) -> bool:
 def _vocabulary(texts: Iterable[str]) -> dict[str, int]:
     tally = Tally(word for text in texts for word in words_of(text))
     return {word: n for word, n in tally.items() if n >= min(2, STRONG)}
-
-
-def _measure_english(texts: Sequence[str], rng: random.Random) -> Measured:
-    held = sorted({s for text in texts if _part(text) == 0 for s in sentences_english(text)})
-    return measure_english(held, _vocabulary(text for text in texts if _part(text) != 0), rng)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -86,8 +87,10 @@ class FixTypos(Transform):
             found.update(zip(chinese, zh.edits([texts[row] for row in chinese]), strict=True))
         model = load_model(self.model) if self.model is not None else None
         for row in english:
-            known = model is not None and "en" in model.measured
-            found[row] = edits_english(texts[row], model.words) if model and known else english_suspects(texts[row], {})
+            if model is not None and "en" in model.measured:
+                found[row] = edits_english(texts[row], model.words, model.strictness)
+            else:
+                found[row] = english_suspects(texts[row], {})
         may = {language: self.may_edit(language) for language in ("zh", "en")}
         for row, edits in found.items():
             edits = self._without_terms(texts[row], edits)
@@ -108,20 +111,38 @@ class FixTypos(Transform):
         return [e for e in edits if not any(a < e.end and e.start < b for a, b in spans)]
 
 
+def load_model(path: str) -> TypoModel:
+    """The model at `path`, read once in each process and again when the file has changed."""
+    return _loaded(path, _stamp(path))
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None  # loading says what is wrong
+    return found.st_mtime_ns, found.st_size
+
+
 @lru_cache(maxsize=4)
+def _loaded(path: str, stamp: tuple[int, int] | None) -> TypoModel:
+    return TypoModel.load(path)
+
+
 def _chinese_model(path: str, extra: str | None) -> ChineseModel | None:
-    """The model's Chinese part with a user's confusions; its candidates take a second to gather."""
+    """The model's Chinese part with a user's confusions."""
+    return _prepared(path, extra, _stamp(path), None if extra is None else _stamp(extra))
+
+
+@lru_cache(maxsize=4)
+def _prepared(
+    path: str, extra: str | None, stamp: tuple[int, int] | None, extra_stamp: tuple[int, int] | None
+) -> ChineseModel | None:
     found = load_model(path).chinese
     if found is not None:
         found = replace(found, extra=extra)
-        found.table  # noqa: B018 - gathers the candidates now
+        found.table  # noqa: B018 - gathers the candidates now: a second
     return found
-
-
-@lru_cache(maxsize=4)
-def load_model(path: str) -> TypoModel:
-    """The model at `path`, read once in each process."""
-    return TypoModel.load(path)
 
 
 _HAN = re.compile("[一-鿿]")

@@ -19,7 +19,7 @@ from corpusmill.filters.typo_calibrate import Trial
 from corpusmill.filters.typo_candidates import NEAR_SOUND, SHAPE, SOUND, candidates, near_sound
 from corpusmill.filters.typo_chinese import allowed, sentences
 from corpusmill.filters.typo_counts import ORDER, Counter, code_row, count_run
-from corpusmill.filters.typo_english import sentences_english
+from corpusmill.filters.typo_english import LENIENT, MIDDLE, STRICT, edits_english, sentences_english
 from corpusmill.filters.typo_model import Measured, TypoModel, train_typos
 from corpusmill.filters.typos import FixTypos, apply, guess_language
 
@@ -274,6 +274,24 @@ def test_counts_are_those_of_a_slow_count() -> None:
             if n > 3 and expected < 2:
                 expected = 0
             assert count_run(readonly(row), start, n, counts.table) == expected
+
+
+def test_a_model_that_was_trained_again_is_read_again(model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    known = TypoModel.load(model)
+    replace(known, measured={}).save(path)
+    step = FixTypos(model=str(path))
+    assert not step.may_edit("en")
+    known.save(path)
+    assert step.may_edit("en")
+
+
+def test_english_is_as_strict_as_its_vocabulary_demands() -> None:
+    words = {"government": 50, "considerable": 40, "considerably": 3}
+    far = "a goverrmant considarabble"
+    assert [e.text for e in edits_english("The goverment and a considarabble", words, MIDDLE)] == ["government"]
+    assert [e.text for e in edits_english(far, words, LENIENT)] == ["government", "considerable"]
+    assert edits_english(far, words, MIDDLE) == edits_english(far, words, STRICT) == []
 
 
 def test_threshold_keeps_both_bars_by_the_ends_of_their_intervals() -> None:
