@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .evaluate import classification_metrics, evaluate_corpus
     from .export import export_hf
     from .finetune import ClassifierConfig, InstructConfig, classify, finetune_classifier, finetune_instructions
+    from .importing import import_hf
     from .model import GPT
     from .presets import ModelConfig, Preset, load_presets
     from .pretraining import PretrainConfig, PretrainResult, pretrain
@@ -39,6 +40,7 @@ _HOME = {
     "finetune_classifier": "finetune",
     "finetune_instructions": "finetune",
     "gzip_bits_per_byte": "baselines",
+    "import_hf": "importing",
     "load_presets": "presets",
     "pretrain": "pretraining",
     "sample": "sampling",
@@ -63,6 +65,7 @@ __all__ = [
     "finetune_classifier",
     "finetune_instructions",
     "gzip_bits_per_byte",
+    "import_hf",
     "load_presets",
     "pretrain",
     "sample",
