@@ -5,16 +5,19 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from .errors import CorpusmillError
+
+if TYPE_CHECKING:
+    from .step import Step
 
 EXAMPLES = """Raw text in, a corpus and a GPT out.
 
@@ -155,6 +158,23 @@ def plan(recipe: RecipePath, inputs: Inputs = None) -> None:
         f"about {costs.text_mb:,.0f} MB of text; about {_duration(costs.seconds)} on one core, plus reading, writing and "
         f"the decisions over the whole corpus. Output: {found.output}"
     )
+    _print_bandings(found.pipeline.steps)
+
+
+def _print_bandings(pipeline: Sequence[Step]) -> None:
+    """The S-curves of the steps that propose near-duplicates by signatures."""
+    from .duplicates import bandings
+    from .stage import labelled
+
+    for banding in bandings([{"label": label, **step.describe()} for label, step in labelled(pipeline)]):
+        out.print(
+            f"{banding['step']}: {banding['bands']} bands of {banding['width']} slots for the threshold "
+            f"{banding['threshold']:g}; pairs that are alike this much become candidates, to be verified, with this chance:"
+        )
+        table = Table("similarity", "chance", "", box=None)
+        for similarity, chance in banding["curve"]:
+            table.add_row(f"{similarity:.2f}", f"{chance:.4f}", "█" * round(30 * chance))
+        out.print(table)
 
 
 def _duration(seconds: float) -> str:
@@ -179,6 +199,12 @@ def run(
     cluster: Annotated[
         list[str] | None, typer.Option(help="Slurm option as NAME=VALUE, e.g. partition=cpu; may be repeated.")
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            "--memory", help="What all processes together may hold, e.g. 2GB; by default half of what is free."
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete what another run left in the output first.")
     ] = False,
@@ -190,16 +216,19 @@ def run(
 
       corpusmill run recipe.yaml
 
-      corpusmill run recipe.yaml raw/*.jsonl.gz -o corpus --workers 4
+      corpusmill run recipe.yaml raw/*.jsonl.gz -o corpus --workers 4 --memory 4GB
 
       corpusmill run recipe.yaml --executor slurm --cluster partition=cpu --cluster time=02:00:00
     """
+    from .memory import parse_size
     from .recipe import load_recipe
 
+    if memory is not None:
+        parse_size(memory)  # before the recipe's files are looked at
     found = load_recipe(recipe, inputs, output)
     options = dict(_option(o) for o in cluster or [])
     with _resumable():
-        result = found.run(workers, executor=executor, cluster=options, overwrite=overwrite, quiet=quiet)
+        result = found.run(workers, executor=executor, cluster=options, overwrite=overwrite, quiet=quiet, memory=memory)
     if result.counts:
         print_funnel(result.manifest, result.output)
 
@@ -234,16 +263,75 @@ def report(corpus: Annotated[Path, typer.Argument(help="Folder of a finished cor
 def explain(
     corpus: Annotated[Path, typer.Argument(help="Folder of a finished corpus.")],
     id: Annotated[str, typer.Argument(help="A document's id.")],
+    page: Annotated[
+        Path | None, typer.Option("--html", help="Write it to this file, as one page that needs nothing else.")
+    ] = None,
 ) -> None:
-    """Say what became of a document, and why.
+    """Say what became of a document, and why; a duplicate beside the one that was kept, the difference marked.
 
-    Example: corpusmill explain corpus doc-17
+    Examples:
+
+      corpusmill explain corpus doc-17
+
+      corpusmill explain corpus doc-17 --html doc-17.html
     """
+    from . import side_by_side
     from .explain import explain as find
+    from .explain import lines
 
     read_manifest(corpus)
-    for line in find(corpus, id):
+    told = find(corpus, id)
+    if page is not None:
+        page.write_text(side_by_side.page(told), encoding="utf-8")
+        out.print(str(page), markup=False, soft_wrap=True)
+        return
+    for line in lines(told):
         out.print(line, markup=False, soft_wrap=True)
+    if told.pair is None:
+        return
+    if told.pair.texts is not None and out.is_terminal and out.width >= side_by_side.WIDE:
+        out.print(side_by_side.columns(told.pair))
+        return
+    for line in side_by_side.unified(told.pair):
+        out.print(line, markup=False, soft_wrap=True)
+
+
+@app.command()
+def kept(
+    corpus: Annotated[Path, typer.Argument(help="Folder of a finished corpus.")],
+    id: Annotated[str | None, typer.Argument(help="A removed document's id; all of them by default.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write all of them to this Parquet file instead.")
+    ] = None,
+) -> None:
+    """Say which document stands for each removed duplicate, of this corpus and of all earlier ones that it names.
+
+    A line is: the removed document's id, the id of what stands for it, the corpus that holds it (tab-separated).
+
+    Examples:
+
+      corpusmill kept corpus doc-17
+
+      corpusmill kept corpus -o kept.parquet
+    """
+    import polars as pl
+
+    from .history import removed_to_kept
+
+    found = removed_to_kept(corpus)
+    if output is not None:
+        found.write_parquet(output)
+        states = ", ".join(f"{n:,} {state}" for state, n in sorted(found["state"].value_counts().iter_rows()))
+        out.print(f"{output}: {len(found):,} removed duplicates ({states or 'none'})", markup=False, soft_wrap=True)
+        return
+    if id is not None:
+        found = found.filter(pl.col("id") == id)
+        if found.is_empty():
+            raise CorpusmillError(
+                f"{id!r} was not removed as a duplicate in {corpus} or in an earlier corpus; ask: corpusmill explain {corpus} {id}"
+            )
+    for row in found.iter_rows(named=True):
+        sys.stdout.write(f"{row['id']}\t{row['kept_id']}\t{row['kept_corpus'] or row['state']}\n")
 
 
 @app.command("what-if")

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from .budget import error_kind
 from .card import dataset_card
+from .duplicates import bandings, clusters, losses, pieces
 from .errors import RunError
 from .job import OUTPUTS, Job, commit, parts
 from .report import write_report
@@ -32,6 +33,7 @@ def finish(job: Job) -> dict[str, Any]:
     for split in ("train", "validation"):
         if not parts(job.output, split):
             _write_empty(job, split)
+    steps = [{"label": label, **step.describe()} for label, step in labelled(job.steps)]
     manifest = {
         "corpusmill": version("corpusmill"),
         "name": job.name,
@@ -41,7 +43,11 @@ def finish(job: Job) -> dict[str, Any]:
         "rules": dropped_by_rule(job.output),
         "quarantine": quarantine_reasons(job.output),
         "languages": languages(job.output),
-        "steps": [{"label": label, **step.describe()} for label, step in labelled(job.steps)],
+        "clusters": clusters(job.output),
+        "losses": losses(job.output, [step["label"] for step in steps]),
+        "removed_by_rule": pieces(job.output),
+        "bandings": bandings(steps),
+        "steps": steps,
         "thresholds": thresholds(job),
         "validation": job.validation,
         "seed": job.seed,

@@ -45,8 +45,8 @@ def parse_size(size: str | int) -> int:
     """`"2GB"`, `"512 MiB"` or a number of bytes, in bytes."""
     if isinstance(size, int):
         return size
-    found = re.fullmatch(r"\s*([0-9.]+)\s*([kmgt]?)(i?)b?\s*", size, re.IGNORECASE)
-    if found is None or found[1].count(".") > 1:
+    found = re.fullmatch(r"\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*([kmgt]?)(i?)b?\s*", size, re.IGNORECASE)
+    if found is None:
         raise RecipeError([f"{size!r} is not an amount of memory; write it as 2GB or 512MB"])
     return int(float(found[1]) * (1024 if found[3] else 1000) ** ("kmgt".find(found[2].lower()) + 1 if found[2] else 0))
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from . import report_duplicates
 from .job import commit, parts
 
 SAMPLES = 3
@@ -30,6 +31,7 @@ figure{margin:0;border:1px solid #e3e8ee;border-radius:6px;padding:.6rem}figcapt
 pre{white-space:pre-wrap;word-break:break-word;background:#f6f8fa;padding:.6rem;border-radius:6px;font-size:.85rem;margin:.3rem 0}
 details{margin:.4rem 0}summary{cursor:pointer}.cards{display:flex;flex-wrap:wrap;gap:1rem}.card{border:1px solid #e3e8ee;border-radius:6px;padding:.5rem 1rem}
 .card b{display:block;font-size:1.3rem}
+.warning{border-left:4px solid #d9822b;background:#fdf5ea;padding:.4rem .8rem}
 """
 
 
@@ -41,10 +43,16 @@ def write_report(output: Path, manifest: dict[str, Any]) -> Path:
             f"<title>{_e(manifest['name'])} · corpusmill</title><style>{STYLE}</style></head><body>",
             f"<h1>{_e(manifest['name'])}</h1>",
             _cards(manifest),
+            report_duplicates.warnings(manifest["losses"]),
             "<h2>Funnel 漏斗</h2>",
             _funnel(manifest["funnel"]),
             "<h2>Rules 规则</h2>",
             _rules(manifest),
+            "<h2>Duplicates 重复文档</h2>",
+            report_duplicates.clusters(manifest["clusters"], _table),
+            report_duplicates.banding(manifest["bandings"]),
+            "<h2>Pieces cut out, or only found 文内片段（删除或仅报告）</h2>",
+            report_duplicates.pieces(manifest["removed_by_rule"], _table),
             "<h2>Languages 语言</h2>",
             _languages(manifest["languages"]),
             "<h2>Sources 来源</h2>",
