@@ -127,3 +127,15 @@ def test_compiled_step_equals_plain() -> None:
     for mine, theirs in zip(torch.autograd.grad(found, list(gpt.parameters())), expected, strict=True):
         torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-4)
     torch._dynamo.reset()
+
+
+def test_z_loss_is_for_training_only() -> None:
+    torch.manual_seed(0)
+    gpt = GPT(CONFIG).train()
+    tokens = torch.randint(0, 128, (2, 16))
+    hidden = gpt(tokens)
+    plain = gpt.loss(hidden, tokens)
+    gpt.z_loss = 0.01
+    extra = gpt.logits(hidden).logsumexp(-1).square().sum()
+    torch.testing.assert_close(gpt.loss(hidden, tokens), plain + 0.01 * extra)
+    assert torch.equal(gpt.eval().loss(hidden, tokens), plain)
