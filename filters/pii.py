@@ -6,7 +6,9 @@ word characters, and rules built on it miss most Chinese text. What is recognise
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -17,8 +19,12 @@ from pydantic import BeforeValidator, SecretStr, model_validator
 from ..curate.documents import Documents
 from ..curate.registry import suggestion
 from ..curate.step import Transform
-from .pii_patterns import find
+from .pii_dates import shifted, weeks, year_of
+from .pii_patterns import Found, find
+from .pii_people import court_names
+from .pii_places import county_in
 from .pii_pseudonyms import pseudonym
+from .pii_scan import candidates
 
 PIIKind = Literal[
     "email",
@@ -34,19 +40,28 @@ PIIKind = Literal[
     "url_credentials",
     "api_key",
     "ssn_us",
+    "medical_record",
+    "document_number",
     "name",
+    "address",
+    "birth_date",
+    "date",
+    "age",
+    "url",
 ]
 KINDS: tuple[PIIKind, ...] = get_args(PIIKind)
+Profile = Literal["general", "medical", "legal"]
+
+_NUMBERED = KINDS[: KINDS.index("medical_record")]
+PROFILES: dict[Profile, tuple[PIIKind, ...]] = {
+    "general": _NUMBERED,
+    "medical": KINDS,
+    "legal": (*_NUMBERED, "medical_record", "document_number", "name", "address", "birth_date"),
+}
+"""The types that each profile looks for. The company code of a party stays in no published judgment either, but it is
+public; it is in `general` because sole traders' codes lead to a person."""
 
 SALT_VARIABLE = "CORPUSMILL_PII_SALT"
-
-_CANDIDATE = (
-    # Anything that any rule but `name` could start from, in RE2, which scans a batch without leaving C++.
-    r"@|[0-9][0-9 .\-()（）]{5,}[0-9Xx]|://[^\s/]*@|[?&][A-Za-z_]*(?:token|key|passw|pwd|secret|sig)[A-Za-z_]*="
-    r"|[A-Za-z0-9_\-]{16}|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:]*:|[A-Z][0-9]{6}"
-    r"|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z]|[0-9]{7}"
-)
-_NAME_CANDIDATE = r"先生|女士|小姐|太太|姓名|联系人|代表人|Mrs?\b|Ms\b|Miss\b|Dr\b|Prof\b"
 
 
 def _check_kinds(value: Any) -> Any:
@@ -62,17 +77,22 @@ class RedactPII(Transform):
     """Replaces personal data. Signals count it by type; what was found is kept nowhere."""
 
     name: ClassVar[str] = "redact_pii"
+    version: ClassVar[int] = 2
     signal_names: ClassVar[tuple[str, ...]] = tuple(f"pii_{kind}" for kind in KINDS)
 
-    kinds: Annotated[tuple[PIIKind, ...], BeforeValidator(_check_kinds)] = tuple(k for k in KINDS if k != "name")
-    """Types to look for; `name` (after honorifics and labels) is off by default. The signal of a type that is not
-    looked for is NaN."""
+    profile: Profile = "general"
+    """`general` looks for what has a form of its own: numbers, keys, e-mail addresses. `medical` looks for HIPAA's
+    identifiers: also names, addresses, dates, ages over 89, record numbers, links. `legal` looks for names, addresses,
+    birth dates and numbers as well, and writes names and addresses as courts publish them: 王某, the county."""
+    kinds: Annotated[tuple[PIIKind, ...] | None, BeforeValidator(_check_kinds)] = None
+    """Types to look for; the profile's when left out. The signal of a type that is not looked for is NaN."""
     mode: Literal["tag", "pseudonym", "drop"] = "tag"
     """`tag` writes `<EMAIL>`; `pseudonym` a fake of the same shape, the same for the same value, that can be nobody's
     (its check digit is wrong, its number is reserved); `drop` writes nothing."""
     salt: SecretStr | None = None
     """The key of the pseudonyms: whoever knows it can test guesses. Better set in the environment as
-    CORPUSMILL_PII_SALT than in a recipe; it is never written out."""
+    CORPUSMILL_PII_SALT than in a recipe; it is never written out. With a salt, the dates of a medical document move by
+    a number of weeks of its own; without one they are cut to their year."""
 
     @model_validator(mode="after")
     def _needs_salt(self) -> RedactPII:
@@ -83,32 +103,44 @@ class RedactPII(Transform):
             raise ValueError(f"mode 'pseudonym' needs a salt: set the field or the variable {SALT_VARIABLE}")
         return self
 
+    @property
+    def wanted(self) -> tuple[PIIKind, ...]:
+        """The types that it looks for."""
+        return PROFILES[self.profile] if self.kinds is None else self.kinds
+
     def _salt(self) -> str:
         given = self.salt.get_secret_value() if self.salt is not None else ""
         return given or os.environ.get(SALT_VARIABLE, "")
 
+    def fingerprint(self) -> dict[str, Any]:
+        """As for every step, and which salt the environment holds: another one writes other text."""
+        found = super().fingerprint()
+        if self.salt is None and (self.mode == "pseudonym" or self.profile == "medical") and self._salt():
+            found["content"]["salt"] = hashlib.sha256(self._salt().encode()).hexdigest()
+        return found
+
     def transform(self, docs: Documents) -> Documents:
-        counts = {kind: np.zeros(len(docs), dtype=np.float32) for kind in self.kinds}
-        candidate = _CANDIDATE + ("|" + _NAME_CANDIDATE if "name" in self.kinds else "")
-        wanted = frozenset(self.kinds)
+        kinds = frozenset(self.wanted)
+        counts = {kind: np.zeros(len(docs), dtype=np.float32) for kind in self.wanted}
         salt = self._salt()
         changed: list[int] = []
         texts: list[str] = []
-        maybe = pc.fill_null(pc.match_substring_regex(docs.text, candidate), False)
-        for row in np.flatnonzero(maybe.to_numpy(zero_copy_only=False)):
-            text = docs.text[int(row)].as_py()
-            found = find(text, wanted)
+        for row, text, places in candidates(docs.text, kinds):
+            found = find(text, kinds, self.profile == "legal", places)
             if not found:
                 continue
+            replacements = self._replacements(text, found, docs.ids[row], salt)
             pieces: list[str] = []
             at = 0
-            for start, end, kind in found:
+            for (start, end, kind), new in zip(found, replacements, strict=True):
+                if new == text[start:end]:
+                    continue
                 counts[kind][row] += 1  # type: ignore[index]
-                pieces += (text[at:start], self._replacement(kind, text[start:end], salt))
+                pieces += (text[at:start], new)
                 at = end
-            pieces.append(text[at:])
-            changed.append(int(row))
-            texts.append("".join(pieces))
+            if pieces:
+                changed.append(row)
+                texts.append("".join((*pieces, text[at:])))
         signals = {
             f"pii_{kind}": counts[kind] if kind in counts else np.full(len(docs), np.nan, np.float32) for kind in KINDS
         }
@@ -119,7 +151,34 @@ class RedactPII(Transform):
         array = pc.replace_with_mask(docs.text, pa.array(mask), pa.array(texts, pa.large_string()))
         return docs.with_texts(array).with_signals(signals)
 
-    def _replacement(self, kind: str, value: str, salt: str) -> str:
+    def _replacements(self, text: str, found: list[Found], id_: str, salt: str) -> list[str]:
+        """What is written for each find."""
+        people: dict[str, str] = {}
+        if self.profile == "legal":
+            people = court_names(list(dict.fromkeys(text[s:e] for s, e, kind in found if kind == "name")))
+        moves = weeks(id_, salt) if salt and (self.profile == "medical" or self.mode == "pseudonym") else 0
+        year: int | None = None
+        out = []
+        for start, end, kind in found:
+            value = text[start:end]
+            if kind in ("date", "birth_date"):
+                stated = re.search(r"(?:18|19|20)[0-9]{2}", value)
+                year = int(stated[0]) if stated else year
+                new = shifted(value, moves, year) if moves else None
+                if new is None and (self.profile == "medical" or (self.profile == "legal" and kind == "birth_date")):
+                    new = year_of(value) or None
+                out.append(self._plain(kind, value, salt) if new is None else new)
+            elif kind == "age" and self.profile == "medical":
+                out.append("90+")
+            elif kind == "name" and value in people:
+                out.append(people[value])
+            elif kind == "address" and self.profile == "legal":
+                out.append(county_in(text, start, end))
+            else:
+                out.append(self._plain(kind, value, salt))
+        return out
+
+    def _plain(self, kind: str, value: str, salt: str) -> str:
         if self.mode == "tag":
             return f"<{kind.upper()}>"
         return pseudonym(kind, value, salt) if self.mode == "pseudonym" else ""

@@ -60,7 +60,19 @@ def pseudonym(kind: str, value: str, salt: str) -> str:
     if kind == "ssn_us":
         return f"000-{digits(2)}-{stream // 100 % 10000:04d}"
     if kind == "name":
-        if value.isascii():
-            return _NAMES_EN[stream % len(_NAMES_EN)]
-        return "某" + _GIVEN_ZH[stream % len(_GIVEN_ZH)]
+        if value[0].isascii():
+            first = _NAMES_EN.split()
+            return f"{first[stream % len(first)]} Nemo-{stream // len(first) % 16**6:06x}"
+        given = len(_GIVEN_ZH)
+        return "某" + "".join(_GIVEN_ZH[stream // given**i % given] for i in range(3))
+    if kind in ("medical_record", "document_number"):
+        return "R-" + digits(10)
+    if kind == "address":
+        return f"<ADDRESS-{stream % 16**8:08x}>"
+    if kind == "url":
+        return f"<URL-{stream % 16**8:08x}>"
+    if kind in ("date", "birth_date"):
+        return "<DATE>"
+    if kind == "age":
+        return "90+"
     raise AssertionError(kind)
