@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .classifier import QualityClassifier, QualityTopShare, train_classifier
     from .cleanup import FixFormat
     from .decontaminate import Decontaminate, MaskContamination
-    from .dedup import ExactDedup, LineDedup, MinHashDedup, SubstringDedup
+    from .dedup import ExactDedup, LineDedup, MinHashDedup, SharedDedup, SubstringDedup
     from .fineweb2 import FineWeb2
     from .language import Language
     from .lines import C4Lines
@@ -29,7 +29,7 @@ _HOME = {
     "classifier": ("QualityClassifier", "QualityTopShare", "train_classifier"),
     "cleanup": ("FixFormat",),
     "decontaminate": ("Decontaminate", "MaskContamination"),
-    "dedup": ("ExactDedup", "LineDedup", "MinHashDedup", "SubstringDedup"),
+    "dedup": ("ExactDedup", "LineDedup", "MinHashDedup", "SharedDedup", "SubstringDedup"),
     "fineweb2": ("FineWeb2",),
     "language": ("Language",),
     "lines": ("C4Lines",),
@@ -65,6 +65,7 @@ __all__ = [
     "RedactPII",
     "RefinedWebLines",
     "RefinedWebQuality",
+    "SharedDedup",
     "SubstringDedup",
     "train_classifier",
     "train_ngram",

@@ -7,6 +7,7 @@ from .banding import lsh_bands, s_curve
 from .exact import ExactDedup
 from .lines import LineDedup
 from .near import MinHashDedup
+from .shared import SharedDedup
 from .substrings import SubstringDedup
 
-__all__ = ["ExactDedup", "LineDedup", "MinHashDedup", "SubstringDedup", "lsh_bands", "s_curve"]
+__all__ = ["ExactDedup", "LineDedup", "MinHashDedup", "SharedDedup", "SubstringDedup", "lsh_bands", "s_curve"]
