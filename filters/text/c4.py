@@ -15,6 +15,7 @@ from .kernel import kernel, part
 from .line_scan import first_mark, last_mark, line_close, scan_line
 from .lines import SHORT_LINE
 from .phrases import Phrases, find_phrase, next_place
+from .room import scratch
 from .words import ONLY_SYMBOLS, SPACED, Segmentation
 
 WORD_LENGTH, NO_END, FEW_WORDS, JAVASCRIPT, POLICY, CITATION = 1, 2, 3, 4, 5, 6
@@ -310,10 +311,10 @@ def cut_lines(
     size = int(texts.offsets[-1] - texts.offsets[0])
     # A piece cut out is at least a byte and its line end, or a citation of two bytes; blank lines that stay take the
     # place of line ends that were there: the output never outgrows the input.
-    out = np.empty(size + 1, np.uint8)
+    out = scratch("text of lines that stay", size + 1, np.uint8)
     out_offsets = np.zeros(len(texts) + 1, np.int64)
     room = size // 2 + len(texts) + 1
-    found = tuple(np.empty(room, np.int64) for _ in range(4))
+    found = tuple(scratch(f"lines cut {k}", room, np.int64) for k in range(4))
     cuts = _cut_lines(
         texts.data,
         texts.offsets,

@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from ...curate.documents import Documents
 from .buffers import TextBuffers, readonly
 from .kernel import kernel
-from .words import CUT_FROM, STARTS_LINE, Segmentation, buffers_of, segment, segmentations_of, styles_of
+from .room import lasting
+from .words import (
+    COLUMNS,
+    CUT_FROM,
+    STARTS_LINE,
+    Segmentation,
+    buffers_of,
+    segment,
+    segmentations_of,
+    styles_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +42,8 @@ class LineCuts:
 
 def carry_words(after: Documents, cuts: LineCuts) -> Documents:
     """Lets `words_of(after)` take its words from those of the batch that `cuts` were cut out of."""
-    after.memo(CUT_FROM, lambda: lambda styles: _carried(after, cuts, styles))
+    text, buffers = after.text, buffers_of(after)
+    after.memo(CUT_FROM, lambda: lambda styles: _carried(text, buffers, cuts, styles))
     return after
 
 
@@ -41,15 +52,14 @@ def known_words(docs: Documents) -> Segmentation | None:
     return segmentations_of(docs).get(styles_of(docs).tobytes())
 
 
-def _carried(docs: Documents, cuts: LineCuts, styles: NDArray[np.int8]) -> Segmentation:
-    texts, old = buffers_of(docs), cuts.words
+def _carried(text: pa.LargeStringArray, texts: TextBuffers, cuts: LineCuts, styles: NDArray[np.int8]) -> Segmentation:
+    old = cuts.words
     anew = cuts.changed | (styles != old.styles)
     again = np.flatnonzero(anew)
-    part = TextBuffers.of(docs.text.take(pa.array(again)))
+    part = TextBuffers.of(text.take(pa.array(again)))
     fresh = segment(part, styles[again])
     room = len(old) + len(fresh)
-    starts, ends = np.empty(room, np.int64), np.empty(room, np.int64)
-    hashes, chars, flags = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.uint8)
+    starts, ends, hashes, chars, flags = lasting(room, COLUMNS)
     rows = np.zeros(len(texts) + 1, np.int64)
     n = _carry(
         texts.data,

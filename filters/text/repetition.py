@@ -12,6 +12,7 @@ from ...curate.documents import Documents
 from .buffers import readonly
 from .kernel import kernel, part
 from .lines import table_mask
+from .room import scratch
 from .words import ENDS_SENTENCE, HAS_ALPHA, ONLY_PUNCT, ONLY_SYMBOLS, STARTS_LINE, Segmentation, hash_words, words_of
 
 TOP_NGRAMS = (2, 3, 4)
@@ -33,35 +34,39 @@ def _ngram(prefix: Any, first: Any, n: Any, power: Any) -> Any:
 
 
 @kernel
-def _repetition(hashes: Any, chars: Any, rows: Any, out: Any) -> None:
-    most = 0
-    for d in range(len(rows) - 1):
-        most = max(most, rows[d + 1] - rows[d])
-    room = table_mask(most) + 1
-    # An open-addressing table: the n-gram's hash, and where it is first with its stamp above that (another n or document
-    # is another stamp, so that nothing has to be cleared). Side by side: a slot is one look into memory.
-    grams = np.zeros((room, 2), np.int64)
-    prefix = np.zeros(most + 1, np.uint64)
-    length = np.zeros(most + 1, np.int64)
-    # Where an n-gram starts that may occur twice, because the two shorter ones in it do: in prose few words are left
-    # after the pairs, so that the longer n-grams, eight passes of nine, cost next to nothing.
-    places = np.empty(most + 1, np.int32)
-    # By place: where its n-gram is first. The n-gram that begins with the same words as an earlier one is the earlier one
-    # if the next word is the same too, and nothing has to be looked up: so are most long ones.
-    firsts = np.empty(most + 1, np.int32)
-    # By first place: how often the n-gram is there, and for which n it was met last.
-    counts = np.empty(most + 1, np.int32)
-    met = np.empty(most + 1, np.int8)
-    # For pairs, which nearly all occur once: a byte for each value of some bits of their hash, in which the second pair
-    # to fall there is seen. Those that share theirs with no other, in prose two in three, need not be counted.
-    sieve = np.empty(4 * room, np.uint8)
-    pairs = np.empty(most + 1, np.int64)
-    stamp = np.int64(0)
+def _repetition(
+    hashes: Any,
+    chars: Any,
+    rows: Any,
+    grams: Any,
+    prefix: Any,
+    length: Any,
+    places: Any,
+    firsts: Any,
+    counts: Any,
+    met: Any,
+    sieve: Any,
+    pairs: Any,
+    stamps: Any,
+    out: Any,
+) -> None:
+    # `grams` is an open-addressing table: the n-gram's hash, and where it is first with its stamp above that (another n or
+    # document is another stamp, so that nothing has to be cleared). Side by side: a slot is one look into memory.
+    # `places`: where an n-gram starts that may occur twice, because the two shorter ones in it do. In prose few words are
+    # left after the pairs, so that the longer n-grams, eight passes of nine, cost next to nothing.
+    # `firsts`, by place: where its n-gram is first. The n-gram that begins with the same words as an earlier one is the
+    # earlier one if the next word is the same too, and nothing has to be looked up: so are most long ones.
+    # `counts` and `met`, by first place: how often the n-gram is there, and for which n it was met last.
+    # `sieve`, for pairs, which nearly all occur once: a byte for each value of some bits of their hash, in which the second
+    # pair to fall there is seen. Those that share theirs with no other, in prose two in three, need not be counted.
+    stamp = stamps[0]
     w: Any
     first: Any
     for d in range(len(rows) - 1):
         at = rows[d]
         m = rows[d + 1] - at
+        prefix[0] = 0
+        length[0] = 0
         for w in range(m):
             prefix[w + 1] = prefix[w] * _STEP + hashes[at + w]
             length[w + 1] = length[w] + chars[at + w]
@@ -99,12 +104,12 @@ def _repetition(hashes: Any, chars: Any, rows: Any, out: Any) -> None:
                 if look:
                     key = pairs[w] if n == 2 else np.int64(_ngram(prefix, w, n, power))
                     slot = (key ^ (key >> 29)) & mask
-                    while grams[slot, 1] >> 32 == stamp and grams[slot, 0] != key:
+                    while grams[2 * slot + 1] >> 32 == stamp and grams[2 * slot] != key:
                         slot = (slot + 1) & mask
-                    if grams[slot, 1] >> 32 != stamp:
-                        grams[slot, 0] = key
-                        grams[slot, 1] = stamp << 32 | w
-                    first = grams[slot, 1] & 0xFFFFFFFF
+                    if grams[2 * slot + 1] >> 32 != stamp:
+                        grams[2 * slot] = key
+                        grams[2 * slot + 1] = stamp << 32 | w
+                    first = grams[2 * slot + 1] & 0xFFFFFFFF
                     firsts[w] = first
                 counts[first] = 1 if first == w else counts[first] + 1
             left = 0
@@ -136,6 +141,7 @@ def _repetition(hashes: Any, chars: Any, rows: Any, out: Any) -> None:
                 out[d, n - 2] = best * (length[best_first + n] - length[best_first] + n - 1)
             else:
                 out[d, n - 2] = 0
+    stamps[0] = stamp
 
 
 def repeated_chars(words: Segmentation) -> dict[str, NDArray[np.int64]]:
@@ -143,7 +149,31 @@ def repeated_chars(words: Segmentation) -> dict[str, NDArray[np.int64]]:
     spaces) times its count; `dup_{5..10}_gram`, those of n-grams seen before, read from left to right without overlap.
     """
     out = np.zeros((len(words.rows) - 1, 9), dtype=np.int64)
-    _repetition(words.hashes, words.chars, words.rows, out)
+    most = int(np.diff(words.rows).max(initial=0))
+    size = 1
+    while size < 2 * most + 2:
+        size *= 2
+    stamps = scratch("stamps of n-grams", 1, np.int64)
+    grams = scratch("n-grams", 2 * size, np.int64)
+    if stamps[0] > 1 << 30:  # they have 31 bits
+        stamps[0] = 0
+        grams[:] = 0
+    _repetition(
+        words.hashes,
+        words.chars,
+        words.rows,
+        grams,
+        scratch("hashes of prefixes", most + 1, np.uint64),
+        scratch("lengths of prefixes", most + 1, np.int64),
+        scratch("places of n-grams", most + 1, np.int32),
+        scratch("first places", most + 1, np.int32),
+        scratch("counts of n-grams", most + 1, np.int32),
+        scratch("n-grams met", most + 1, np.int8),
+        scratch("sieve of pairs", 4 * size, np.uint8),
+        scratch("pairs", most + 1, np.int64),
+        stamps,
+        out,
+    )
     return {f"{'top' if n < 5 else 'dup'}_{n}_gram": out[:, n - 2] for n in (*TOP_NGRAMS, *DUP_NGRAMS)}
 
 

@@ -41,6 +41,7 @@ from .chars import (
 from .hashing import hash_bytes, hash_documents
 from .kernel import kernel, part
 from .plain import DIGIT_, LETTER, ascii_kinds, listed_filter, plain_chunk
+from .room import lasting
 from .spaced import MAX_SUFFIXES, cut_chunk, cut_list, mark_table, unit_hashes
 from .wide import byte_at
 from .word_table import empty_table, word_table
@@ -62,7 +63,8 @@ NOT_SYMBOL = ALPHA | DIGIT | HAN | UNSPACED
 """Character classes of which a word needs one not to be `ONLY_SYMBOLS`."""
 
 CUT_FROM = "cut_words_from"
-"""Where a batch remembers how its words are cut, if not from its text (`carry`)."""
+"""Where a batch remembers how its words are cut, if not from its text (`carry`). What it remembers must not refer to the
+batch: in a circle, batches would stay in memory until the garbage collector comes by."""
 
 MIN_HAN_SHARE = 0.2
 """A document of unknown language is Chinese when at least this share of its letters is Han."""
@@ -92,6 +94,10 @@ class Segmentation:
         return [data[self.starts[w] : self.ends[w]].tobytes().decode() for w in range(first, last)]
 
 
+COLUMNS = (np.int64, np.int64, np.uint64, np.int32, np.uint8)
+"""Types of starts, ends, hashes, chars and flags."""
+
+
 def buffers_of(docs: Documents) -> TextBuffers:
     return docs.memo("text_buffers", lambda: TextBuffers.of(docs.text))
 
@@ -106,10 +112,8 @@ def words_of(docs: Documents) -> Segmentation:
     known = segmentations_of(docs)
     key = styles.tobytes()
     if key not in known:
-        cut: Callable[[NDArray[np.int8]], Segmentation] = docs.memo(
-            CUT_FROM, lambda: lambda styles: segment(buffers_of(docs), styles)
-        )
-        known[key] = cut(styles)
+        cut: Callable[[NDArray[np.int8]], Segmentation] | None = docs.memo(CUT_FROM, lambda: None)
+        known[key] = segment(buffers_of(docs), styles) if cut is None else cut(styles)
     return known[key]
 
 
@@ -401,9 +405,7 @@ def _segment(
 def segment(texts: TextBuffers, styles: NDArray[np.int8], user_words: Path | None = None) -> Segmentation:
     """Cuts every document of a batch into words, by the style given for it; Chinese also by the words of a file."""
     room = int(texts.offsets[-1] - texts.offsets[0])
-    # Room for a word a byte: what is not written is never backed by memory.
-    starts, ends = np.empty(room, np.int64), np.empty(room, np.int64)
-    hashes, chars, flags = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.uint8)
+    starts, ends, hashes, chars, flags = lasting(room, COLUMNS)
     rows = np.zeros(len(texts) + 1, np.int64)
     chinese = styles == JIEBA
     n = _segment(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .buffers import TextBuffers
 from .kernel import kernel, part
+from .room import scratch
 from .wide import byte_at
 from .word_table import WordTable, best_ends, decode_numbers, word_table
 
@@ -33,9 +34,9 @@ class Cuts(NamedTuple):
 
     @classmethod
     def room(cls, size: int) -> Cuts:
-        """Room for texts of up to so many bytes; what is not written is never backed by memory."""
-        size += 4
-        return cls(np.empty(size, np.int64), np.empty(size, np.uint16), np.empty(size, np.int32), np.empty(size))
+        """Room for texts of up to so many bytes, to be used before anyone asks for it again."""
+        kinds = {"places": np.int64, "numbers": np.uint16, "ends": np.int32, "scores": np.float64}
+        return cls(*(scratch(f"{name} in words", size + 4, kind) for name, kind in kinds.items()))
 
 
 @part
