@@ -61,7 +61,7 @@ _PUBLIC_BEFORE = re.compile(
 )
 _PUBLIC_BEHIND = re.compile(
     r"[^\n。；]{0,4}(?:起)?(?:施行|实施|颁布|公布|发布|印发|修订|修正|批准|生效|[^\n。；，]{0,30}(?:会议通过|大会|委员会|国务院|最高人民法院|法释|令第))|"
-    r"[^\n.;]{0,24}(?:\bAct\b|amendment|edition|enacted|took effect|came into force|statute)",
+    r",? (?:Act|amendments?|edition|enacted|took effect|came into force|statute)\b",
 )
 _BIRTH = re.compile(
     r"(?:出生日期|出生年月日?|出生时间|生日|出生于|生于|诞生于|生辰|出生|DOB|D\.O\.B\.?|date of birth|birth ?date|birthday|born(?: on| in)?|b\.)"

@@ -27,4 +27,4 @@ def record_seed() -> str:
     """What must be in a text for a labelled number to be found, for RE2."""
     zh = f"(?:{ZH_MEDICAL}|{ZH_DOCUMENT}){ZH_JOIN}"
     en = f"(?i:(?:{EN_MEDICAL}|{EN_DOCUMENT}){EN_JOIN})"
-    return rf"(?:{zh}|{en})[A-Za-z\-/]{{0,8}}[0-9]"
+    return rf"(?:{zh}|{en})[A-Za-z\-/]{{0,16}}[0-9]"

@@ -22,7 +22,7 @@ Found = tuple[int, int, str]
 _NOT_PERSONAL = re.compile(
     r"(?:订单|訂單|单号|單號|运单|快递|流水|编号|編號|批号|案号|文号|条码|条形码|专利|货号|序列号|型号|版本|版次|学号|期号|"
     r"发票|合同号|卷号|备案|许可证|准字|邮编|工单|受理号|申请号|登记号|注册号|编码|代码|准考证|报名号|流水号|批次|批准文号|图号|料号|件号|标准号|QQ|qq|群号|"
-    r"学籍|訂單號|單號|条形码|交易号|凭证|提单|柜号|箱号|书号|刊号|商品|彩票|期|"
+    r"学籍|訂單號|單號|条形码|交易号|凭证|提单|柜号|箱号|书号|刊号|商品|彩票|"
     r"order|invoice|tracking|serial|patent|version|sku|isbn|issn|doi|ticket|case|"
     r"docket|part|item|lot|batch|model|build|release|reference|ref|pmid|zip|transaction|confirmation|shipment|parcel|barcode|upc|ean|"
     r"receipt|claim|catalog|article|job|task|request|revision|commit|bug|issue|waybill|consignment|po)"
@@ -35,7 +35,7 @@ _CARD_CONTEXT = re.compile(
 )
 _PHONE_CONTEXT = re.compile(
     r"(?:电话|電話|座机|传真|傳真|手机|手機|热线|熱線|致电|拨打|来电|联系方式|tel|phone|telephone|fax|mobile|mob|cell|call|"
-    r"text|dial|whatsapp|contact|reach\sme\sat|ph)(?:号码|號碼|号)?\s?(?:is|no|number|us\sat|me\sat|at|on|to|为|是)?"
+    r"text|dial|whatsapp|contact|reach\sme\sat|ph)(?:号码|號碼|号)?(?:\s?(?:is|no|number|us\sat|me\sat|at|on|to|为|是))*"
     r"[\s.:：)）(（]*\Z",
     re.I,
 )
@@ -176,6 +176,9 @@ def _id_cn(text: str, match: re.Match[str]) -> tuple[int, int] | None:
 
 def _company_code(text: str, match: re.Match[str]) -> tuple[int, int] | None:
     value = match[0]
+    before = _before(text, match.start())
+    if value.isdigit() and _NOT_PERSONAL.search(before) and "代码" not in before:
+        return None
     good = (value[2:4] in _PROVINCES or value[2:4] == "10") and value[:2] in _REGISTRIES
     return match.span() if good and company_code_check(value[:17]) == value[17] else None
 
@@ -199,13 +202,15 @@ def _bank_card(text: str, match: re.Match[str]) -> tuple[int, int] | None:
 
 # A number of eleven digits that counts something.
 _COUNTED = re.compile(
-    r"\s?(?:元|人|次|吨|个|美元|万|亿|字节|株|册|件|股|米|千|公里|立方|平方|点击|票|yuan|bytes|dollars|people|rows|%)"
+    r"\s?(?:元|人|次|吨|美元|万|亿|字节|株|册|件|股|米|千|公里|立方|平方|点击|票|yuan|bytes|dollars|people|rows|%)"
 )
 
 
 def _mobile(text: str, match: re.Match[str]) -> tuple[int, int] | None:
     before = _before(text, match.start())
-    if _COUNTED.match(text, match.end()) or (_NOT_PERSONAL.search(before) and not _PHONE_CONTEXT.search(before)):
+    if (match[0].isdigit() and _COUNTED.match(text, match.end())) or (
+        _NOT_PERSONAL.search(before) and not _PHONE_CONTEXT.search(before)
+    ):
         return None
     return match.span()
 
@@ -227,7 +232,7 @@ def _with_phone_context(text: str, match: re.Match[str]) -> tuple[int, int] | No
 
 
 def _international(text: str, match: re.Match[str]) -> tuple[int, int] | None:
-    digits = re.sub(r"\D", "", match[0])
+    digits = re.sub(r"\D", "", re.split("[x转e]", match[0])[0])
     if not 8 <= len(digits) <= 15 or _is_fictional(digits):
         return None
     return match.span()
@@ -289,7 +294,8 @@ def _plate(text: str, match: re.Match[str]) -> tuple[int, int] | None:
 
 def _api_key(text: str, match: re.Match[str]) -> tuple[int, int] | None:
     value = match[0]
-    return match.span() if any(c.isdigit() for c in value) or value.startswith("-----") else None
+    random = any(c.isdigit() for c in value) or len(re.findall(r"[a-z][A-Z]", value)) > 2
+    return match.span() if random or value.startswith("-----") else None
 
 
 def _secret_value(text: str, match: re.Match[str]) -> tuple[int, int] | None:
@@ -307,7 +313,9 @@ def _labelled_secret(text: str, match: re.Match[str]) -> tuple[int, int] | None:
     value = match["value"].strip("!*.")
     digits = sum(c.isdigit() for c in value)
     switches = len(re.findall(r"[a-z][A-Z]|[A-Z][a-z]", value))
-    if value != match["value"][: len(value)] or _entropy(value) < (2.5 if len(value) < 16 else 3.0):
+    if value != match["value"][: len(value)] or _entropy(value) < (
+        2.5 if len(value) < 16 or re.fullmatch("[0-9a-f]+", value) else 3.0
+    ):
         return None
     end = match.start("value") + len(value)
     if len(value) < 16:
@@ -459,7 +467,8 @@ def _rules() -> tuple[tuple[str, str, re.Pattern[str], _Check], ...]:
             "phone",
             "numbers",
             re.compile(
-                r"(?<![0-9A-Za-z.\-_+])(?:00|0)?[1-9][0-9]{1,4}(?:(?:[ .\-][0-9]{2,5}){1,4}|[0-9]{4,9})"
+                r"(?<![0-9A-Za-z.\-_+])(?:[(（](?:00|0)?[1-9][0-9]{1,4}[)）][ ]?[0-9]{3,4}[ \-]?[0-9]{3,4}|"
+                r"(?:00|0)?[1-9][0-9]{1,4}(?:(?:[ .\-][0-9]{2,7}){1,4}|[0-9]{4,9}))"
                 + _EXTENSION
                 + r"(?![0-9A-Za-z_]|[.\-][0-9])"
             ),
@@ -506,7 +515,7 @@ def find(
     `places`: where each family of rules has to look, from a scan of the batch; without it, the text is scanned here.
     """
     if places is None:
-        places = windows(text, every_window(text, kinds))
+        places = windows([text], [every_window(text, kinds)])[0]
     found: list[Found] = []
     taken = bytearray(len(text))
     for start, end, kind in (*_by_form(text, kinds, places), *_by_context(text, kinds, places, court)):

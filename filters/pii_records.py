@@ -11,7 +11,7 @@ from functools import lru_cache
 from .pii_labels import EN_DOCUMENT, EN_JOIN, EN_MEDICAL, ZH_DOCUMENT, ZH_JOIN, ZH_MEDICAL
 from .pii_scan import Windows, matches
 
-_VALUE = r"(?P<value>(?=[A-Za-z\-/]{0,8}[0-9])[A-Za-z0-9](?:[A-Za-z0-9]|[\-/](?=[A-Za-z0-9])){3,23})(?![A-Za-z0-9])"
+_VALUE = r"(?P<value>(?=[A-Za-z\-/]{0,16}[0-9])[A-Za-z0-9](?:[A-Za-z0-9]|[\-/](?=[A-Za-z0-9])){3,23})(?![A-Za-z0-9])"
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ of the rules; a test checks that no rule finds what its seed does not announce.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -99,34 +99,41 @@ def _hits(texts: pa.LargeStringArray, family: str) -> NDArray[np.bool_]:
 def candidates(texts: pa.LargeStringArray, kinds: frozenset[str]) -> Iterator[tuple[int, str, dict[str, Windows]]]:
     """Row, text, and by family where its rules have to look, for the rows that hold any seed.
 
-    Whole texts first; then, in those that hit, pieces of them: the rules run at a few MB/s, the scan at hundreds.
+    Whole texts first; then, in those that hit, pieces of them: the rules run at a few MB/s, the scan at hundreds. The
+    pieces of a batch are scanned at once, because every call compiles its pattern.
     """
     hits = {family: _hits(texts, family) for family in _wanted(kinds)}
     if not hits:
         return
-    for row in np.flatnonzero(np.logical_or.reduce(list(hits.values()))):
-        text = texts[int(row)].as_py()
-        yield int(row), text, windows(text, [family for family, hit in hits.items() if hit[row]])
+    rows = np.flatnonzero(np.logical_or.reduce(list(hits.values()))).tolist()
+    found = [texts[row].as_py() for row in rows]
+    holds = [[family for family, hit in hits.items() if hit[row]] for row in rows]
+    yield from ((row, text, places) for row, text, places in zip(rows, found, windows(found, holds), strict=True))
 
 
-def windows(text: str, families: Iterable[str]) -> dict[str, Windows]:
-    """Where the rules of each family have to look."""
-    size = len(text)
-    if size <= 2 * CHUNK:
-        return {family: [(0, size)] for family in families}
-    starts = range(0, max(1, size - OVERLAP), CHUNK)
-    chunks = pa.array([text[i : i + CHUNK + OVERLAP] for i in starts], pa.large_string())
-    out: dict[str, Windows] = {}
-    for family in families:
+def windows(texts: Sequence[str], families: Sequence[Iterable[str]]) -> list[dict[str, Windows]]:
+    """Where the rules of each text's families have to look."""
+    out: list[dict[str, Windows]] = [{family: [] for family in holds} for holds in families]
+    pieces: list[str] = []
+    owner: list[int] = []
+    place: list[int] = []
+    for i, text in enumerate(texts):
+        for start in range(0, max(1, len(text) - OVERLAP), CHUNK):
+            pieces.append(text[start : start + CHUNK + OVERLAP])
+            owner.append(i)
+            place.append(start)
+    chunks = pa.array(pieces, pa.large_string())
+    for family in sorted({family for holds in out for family in holds}):
         margin = _FAR.get(family, MARGIN)
-        found: Windows = []
-        for chunk in np.flatnonzero(_hits(chunks, family)).tolist():
-            start, end = max(0, chunk * CHUNK - margin), min(size, chunk * CHUNK + CHUNK + OVERLAP + margin)
-            if found and start <= found[-1][1]:
-                found[-1] = (found[-1][0], end)
+        asked = np.array([family in out[i] for i in owner], bool)
+        at = np.flatnonzero(asked)
+        for chunk in at[_hits(chunks.take(pa.array(at)), family)].tolist():
+            text, known = texts[owner[chunk]], out[owner[chunk]][family]
+            start, end = max(0, place[chunk] - margin), min(len(text), place[chunk] + CHUNK + OVERLAP + margin)
+            if known and start <= known[-1][1]:
+                known[-1] = (known[-1][0], end)
             else:
-                found.append((start, end))
-        out[family] = found
+                known.append((start, end))
     return out
 
 
