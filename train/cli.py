@@ -29,7 +29,6 @@ Corpus = Annotated[Path, typer.Argument(help="Corpus folder: holds train/*.parqu
 Run = Annotated[Path, typer.Argument(help="Run folder of `corpusmill train`, or one of its checkpoints.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Run folder to write.")]
 Base = Annotated[Path, typer.Option("--base", help="Run folder or checkpoint of the pretrained model.")]
-Seed = Annotated[int, typer.Option("--seed", help="Decides initial weights, order of data and dropout.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is in the output folder.")]
 
 
@@ -59,7 +58,7 @@ def _training(
     trackers: Annotated[
         list[str] | None, typer.Option("--tracker", help="tensorboard or wandb; may be given twice.")
     ] = None,
-    seed: Seed = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Decides initial weights, order of data and dropout.")] = 0,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, or auto.")] = "auto",
     overwrite: Overwrite = False,
 ) -> None:
@@ -253,7 +252,7 @@ def sample_command(
         float, typer.Option("--top-p", help="Draw from the likeliest tokens of this total chance.")
     ] = 0.95,
     top_k: Annotated[int | None, typer.Option("--top-k", help="Draw from this many likeliest tokens.")] = 50,
-    seed: Seed = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Decides what is drawn.")] = 0,
     chat: Annotated[bool, typer.Option("--chat", help="Answer the prompt as a user's message.")] = False,
 ) -> None:
     """Continue a text.

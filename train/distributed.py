@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard, TypeVar, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from ..curate.errors import RunError
+
+if TYPE_CHECKING:
+    from torch.distributed.tensor import DTensor
 
 T = TypeVar("T")
 
@@ -26,6 +29,11 @@ Parallel = Literal["ddp", "fsdp"]
 PATIENCE = timedelta(hours=12)
 """How long a process waits for the others: the first may tokenize a large corpus meanwhile. A process that died does not
 make the others wait: torchrun ends them."""
+
+
+_kept: list[Any] = []
+"""Process groups, kept until the program ends. Freeing one joins gloo's thread while holding Python's lock; when that thread
+is about to free a tensor it waits for the lock, and both wait for ever (seen at the end of a run on a busy machine)."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,7 @@ def join(device: str = "auto") -> Iterator[World]:
     if on_gpu:
         torch.cuda.set_device(place)
     dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=PATIENCE)
+    _kept.append(dist.group.WORLD)
     yield World(dist.get_rank(), size, place)
     # Not after an error: others may be in the middle of an exchange, and nccl would wait for them.
     dist.destroy_process_group()
@@ -141,16 +150,19 @@ def spread(module: nn.Module, blocks: nn.ModuleList, world: World, how: Parallel
 
 def whole(tensor: Tensor) -> Tensor:
     """The tensor on the CPU, put together from its shards if it has any; every process must call this."""
-    from torch.distributed.tensor import DTensor
-
     found = tensor.detach()
-    return (found.full_tensor() if isinstance(found, DTensor) else found).cpu()
+    return (found.full_tensor() if _is_sharded(found) else found).cpu()
 
 
 def like(tensor: Tensor, other: Tensor) -> Tensor:
     """`tensor` cut into the shards that `other` is cut into, if it is."""
-    from torch.distributed.tensor import DTensor, distribute_tensor
-
-    if not isinstance(other, DTensor):
+    if not _is_sharded(other):
         return tensor
+    from torch.distributed.tensor import distribute_tensor
+
     return distribute_tensor(tensor.to(other.device), other.device_mesh, other.placements)
+
+
+def _is_sharded(tensor: Any) -> TypeGuard[DTensor]:
+    # By its attribute: the import takes a second or two, which training in one process need not pay.
+    return hasattr(tensor, "placements")

@@ -55,8 +55,7 @@ def chart(
 
     floor = HEIGHT - BOTTOM
     parts = [f"<rect x='{LEFT}' y='{TOP}' width='{WIDTH - LEFT - RIGHT}' height='{floor - TOP}' class=frame />"]
-    for tick in _ticks(low, high):
-        value = 10**tick if log else tick
+    for value in _magnitudes(low, high) if log else _ticks(low, high):
         y = place(low_x, value)[1]
         parts.append(f"<line x1='{LEFT}' x2='{WIDTH - RIGHT}' y1='{y}' y2='{y}' class=grid />")
         parts.append(f"<text x='{LEFT - 5}' y='{y + 3}' text-anchor='end'>{value:.4g}</text>")
@@ -113,6 +112,13 @@ def _ticks(low: float, high: float) -> list[float]:
     step = 10.0 ** math.floor(math.log10((high - low) / 4))
     step *= next(f for f in (1, 2, 5, 10) if (high - low) / (f * step) <= 8)
     return [i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _magnitudes(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times powers of ten between two logarithms; powers alone where that were too many."""
+    digits = (1, 2, 5) if high - low < 2.5 else (1,)
+    values = [d * 10.0**e for e in range(math.floor(low), math.ceil(high) + 1) for d in digits]
+    return [v for v in values if low <= math.log10(v) <= high]
 
 
 def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:

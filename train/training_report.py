@@ -13,6 +13,9 @@ from .files import write_whole
 from .progress import read_metrics
 from .svg import COLOURS, Line, Mark, Points, chart
 
+EPOCH_LINES = 12
+"""Epochs that are marked at most."""
+
 STYLE = """
 body{font:15px/1.55 system-ui,"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#1d2733}
 h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2.2rem;border-bottom:1px solid #d8dee6;padding-bottom:.2rem}
@@ -56,7 +59,7 @@ def training_page(name: str, records: Sequence[Record], result: Record, config: 
         ),
         *(_figure(_parts(scored, kind, marks), f"By {label}; training documents dashed. 虚线为训练文本") for kind, label in _kinds(scored)),
         "</div>",
-        _gap_table(scored),
+        _gap_tables(scored),
         "<h2>Optimization 优化</h2><div class=plots>",
         _figure(chart([Line("learning rate 学习率", _points(steps, "learning_rate"))], up="learning rate"), "Learning rate 学习率"),
         _figure(chart([Line("gradient norm 梯度范数", _points(steps, "gradient_norm"))], up="norm", marks=marks, log=True), "Gradient norm before clipping 裁剪前的梯度范数"),
@@ -128,27 +131,33 @@ def _parts(scored: Sequence[Record], kind: str, marks: Sequence[Mark]) -> str:
     return chart(lines, up="bits per byte", marks=marks)
 
 
-def _gap_table(scored: Sequence[Record]) -> str:
-    """Validation, training documents and the gap at the best checkpoint: in all, by language and by domain."""
+def _gap_tables(scored: Sequence[Record]) -> str:
+    """Validation, training documents and the gap, at the best checkpoint and at the end: all, by language, by domain."""
     if not scored:
         return ""
     best = min(scored, key=lambda r: float(r["bits_per_byte"]))
-    rows = [("all 全部", best["bits_per_byte"], best.get("train_bits_per_byte"))]
+    tables = _gap_table(best, scored, "best 最佳")
+    return f"<h2>The gap 差距</h2>{tables}{_gap_table(scored[-1], scored, 'end 末') if best is not scored[-1] else ''}"
+
+
+def _gap_table(at: Record, scored: Sequence[Record], when: str) -> str:
+    rows = [("all 全部", at["bits_per_byte"], at.get("train_bits_per_byte"))]
     for kind, _ in _kinds(scored):
-        train = best.get(f"train_{kind}", {})
-        rows += [(_e(name), value, train.get(name)) for name, value in best.get(kind, {}).items()]
+        train = at.get(f"train_{kind}", {})
+        rows += [(_e(name), value, train.get(name)) for name, value in at.get(kind, {}).items()]
     cells = [
         (name, f"{value:.3f}", _number(train, ".3f") or "–", "–" if train is None else f"{value - train:+.3f}")
         for name, value, train in rows
     ]
-    head = (f"step {best['step']}, bits per byte", "validation 验证", "training 训练", "gap 差距")
-    return f"<h2>The gap 差距</h2>{_table(head, cells)}"
+    head = (f"step {at['step']} ({when}), bits per byte", "validation 验证", "training 训练", "gap 差距")
+    return f"<p>{_table(head, cells)}</p>"
 
 
 def _marks(records: Sequence[Record]) -> list[Mark]:
     marks, epoch = [], 0
+    every = -(-int(max((r.get("epochs", 0) for r in records), default=0)) // EPOCH_LINES) or 1
     for r in records:
-        if int(r.get("epochs", 0)) > epoch:
+        if int(r.get("epochs", 0)) >= epoch + every:
             epoch = int(r["epochs"])
             marks.append(Mark(r["step"], f"epoch {epoch}", "#b8c2ce"))
         if r.get("spike"):

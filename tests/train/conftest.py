@@ -97,7 +97,7 @@ def forked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[dict[str,
         given.write_text(json.dumps({"preset": TINY.model_dump(), "jobs": plain}), "utf-8")
         script = Path(__file__).with_name("forked.py")
         done = subprocess.run(
-            [sys.executable, str(script), str(given)], capture_output=True, text=True, timeout=100, check=False
+            [sys.executable, str(script), str(given)], capture_output=True, text=True, timeout=240, check=False
         )
         assert done.returncode == 0, done.stderr
         print(done.stderr)

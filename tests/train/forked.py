@@ -7,6 +7,7 @@ optional. Jobs run one after the other. With several ranks, torchrun's environme
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import resource
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed.fsdp
+import torch.distributed.tensor
 
 from corpusmill.curate.errors import CorpusmillError
 from corpusmill.train import Preset, PretrainConfig, presets, pretrain
@@ -34,6 +37,7 @@ def start(config: str, rank: int, ranks: int, port: int, file_limit: int | None)
     if file_limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
     code = 1
+    faulthandler.dump_traceback_later(120, exit=True)
     try:
         pretrain(PretrainConfig.model_validate_json(config))
         code = 0

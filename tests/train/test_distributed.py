@@ -46,6 +46,7 @@ def runs(config: Make, forked: Callable[[list[dict[str, Any]]], list[list[int]]]
     jobs += [job("two-then-one", 2, steps=3), job("two-then-one", 1)]
     jobs += [job("sharded-then-one", 2, steps=3, parallel="fsdp"), job("sharded-then-one", 1)]
     jobs += [job("one-then-sharded", 1, steps=3), job("one-then-sharded", 2, parallel="fsdp")]
+    jobs += [job("muon", 1, optimizer="muon"), job("muon-sharded", 2, optimizer="muon", parallel="fsdp")]
     codes = forked(jobs)
     assert all(code == 0 for job_codes in codes for code in job_codes), codes
     return folder
@@ -62,6 +63,11 @@ def test_two_processes_equal_one(runs: Path, name: str) -> None:
     for (_, loss, bits), (_, other_loss, other_bits) in zip(mine, other, strict=True):
         assert loss == (other_loss if other_loss is None else pytest.approx(other_loss, rel=1e-5))
         assert bits == (other_bits if other_bits is None else pytest.approx(other_bits, rel=1e-5))
+
+
+def test_muon_on_shards_equals_muon_on_whole_matrices(runs: Path) -> None:
+    assert difference(runs / "muon-sharded", runs / "muon") < 1e-5
+    assert difference(runs / "muon", runs / "one") > 1e-3
 
 
 @pytest.mark.parametrize("name", ["two-then-one", "sharded-then-one", "one-then-sharded"])

@@ -25,11 +25,8 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
     return load_file(latest / "model.safetensors")
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-def test_a_run_killed_at_random_moments_ends_with_the_same_bits(
-    config: Make, forked: Forked, tmp_path: Path, optimizer: str
-) -> None:
-    def job(name: str, kill_after: float | None = None) -> dict[str, Any]:
+def test_a_run_killed_at_random_moments_ends_with_the_same_bits(config: Make, forked: Forked, tmp_path: Path) -> None:
+    def job(name: str, optimizer: str, kill_after: float | None = None) -> dict[str, Any]:
         given = config(
             tmp_path / name, max_steps=16, checkpoint_every=1, evaluate_every=4, dropout=0.2,
             micro_batch_tokens=96, cache=tmp_path / "tokens", optimizer=optimizer,
@@ -38,33 +35,38 @@ def test_a_run_killed_at_random_moments_ends_with_the_same_bits(
 
     # At any moment: before the first step, in a step, in the writing of a checkpoint.
     moment = random.Random(7)
-    kills = [job("killed", moment.uniform(0.1, 0.9)) for _ in range(6)]
-    codes = forked([job("plain"), *kills, job("killed")])
-    assert codes[0] == codes[-1] == [0]
-    assert [-9] in codes[1:-1]
-    plain, killed = weights(tmp_path / "plain"), weights(tmp_path / "killed")
-    assert all(torch.equal(plain[name], killed[name]) for name in plain)
-    mine, other = (read_metrics(tmp_path / name / "metrics.jsonl") for name in ("killed", "plain"))
-    assert [r.get("train_loss") for r in mine] == [r.get("train_loss") for r in other]
-    assert not list((tmp_path / "killed" / "checkpoints").glob(".*"))  # nothing half-written is left
+    kinds, jobs = ("adamw", "muon"), []
+    for kind in kinds:
+        kills = [job(f"killed-{kind}", kind, moment.uniform(0.1, 0.9)) for _ in range(5)]
+        jobs += [job(kind, kind), *kills, job(f"killed-{kind}", kind)]
+    codes = forked(jobs)
+    for i, kind in enumerate(kinds):
+        mine = codes[7 * i : 7 * i + 7]
+        assert mine[0] == mine[-1] == [0]
+        assert [-9] in mine[1:-1]
+        plain, killed = weights(tmp_path / kind), weights(tmp_path / f"killed-{kind}")
+        assert all(torch.equal(plain[name], killed[name]) for name in plain)
+        logs = [read_metrics(tmp_path / name / "metrics.jsonl") for name in (f"killed-{kind}", kind)]
+        assert [r.get("train_loss") for r in logs[0]] == [r.get("train_loss") for r in logs[1]]
+        assert not list((tmp_path / f"killed-{kind}" / "checkpoints").glob(".*"))  # nothing half-written is left
 
 
-@pytest.mark.parametrize("kilobytes", [0, 400])
 def test_a_full_disk_ends_in_one_sentence_and_harms_nothing(
-    config: Make, forked: Forked, tmp_path: Path, capsys: pytest.CaptureFixture[str], kilobytes: int
+    config: Make, forked: Forked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
-    short, long = (config(run, max_steps=n, checkpoint_every=2, cache=tmp_path / "tokens") for n in (2, 4))
-    # A limit on the size of files stands for the disk: each write beyond it fails as on a full one.
-    assert forked([{"config": short}]) == [[0]]
-    before = [path.name for path in Checkpoints(run).all()]
-    assert forked([{"config": long, "file_limit": kilobytes << 10}]) == [[1]]
+
+    def job(steps: int, kilobytes: int | None = None) -> dict[str, Any]:
+        given = config(run, max_steps=steps, checkpoint_every=2, evaluate_every=2, keep=9, cache=tmp_path / "tokens")
+        # A limit on the size of files stands for the disk: each write beyond it fails as on a full one.
+        return {"config": given, "file_limit": None if kilobytes is None else kilobytes << 10}
+
+    # Full from the start, and full in the middle of a checkpoint; then there is room again.
+    assert forked([job(2), job(4, 0), job(4, 400), job(4)]) == [[0], [1], [1], [0]]
     told = [line for line in capsys.readouterr().out.splitlines() if "could not be written" in line]
-    assert len(told) == 1
-    assert "free some space" in told[0]
-    found = Checkpoints(run).all()
-    assert [path.name for path in found] == before
-    for checkpoint in found:
+    assert len(told) == 2
+    assert all("free some space" in line for line in told)
+    assert [path.name for path in Checkpoints(run).all()] == [f"step-0000000{n}" for n in (0, 2, 4)]
+    for checkpoint in Checkpoints(run).all():
         verify(checkpoint)
-    assert read_metrics(run / "metrics.jsonl")
-    assert forked([{"config": long}]) == [[0]]
+    assert [r["step"] for r in read_metrics(run / "metrics.jsonl") if "train_loss" in r] == [1, 2, 3, 4]

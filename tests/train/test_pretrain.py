@@ -195,6 +195,24 @@ def test_a_batch_without_targets_is_refused(config: Make, tmp_path: Path, monkey
         pretrain(config(tmp_path / "run"))
 
 
+def test_training_goes_on_from_another_model(
+    config: Make, run: Path, pretrained: PretrainResult, tmp_path: Path
+) -> None:
+    given = config(tmp_path / "run", max_steps=2).model_copy(update={"base": run, "tokenizer": None, "dropout": 0.1})
+    result = pretrain(given)
+    assert result.first_bits_per_byte == pytest.approx(pretrained.bits_per_byte, rel=1e-5)
+    assert load_model(tmp_path / "run")[0].config.dropout == 0.1
+    with pytest.raises(InputError, match="keeps the tokenizer"):
+        pretrain(config(tmp_path / "other", base=run))
+
+
+def test_the_rate_of_wsd_is_level_and_then_falls(config: Make, tmp_path: Path) -> None:
+    pretrain(config(tmp_path / "run", max_steps=10, warmup_steps=2, schedule="wsd", decay=0.4, optimizer="muon"))
+    rates = [r["learning_rate"] for r in steps(tmp_path / "run")]
+    assert rates[0] < rates[1] < rates[2] == rates[5]
+    assert rates[6] > rates[7] > rates[8] > rates[9] > 0.1 * rates[5]
+
+
 def test_a_corpus_smaller_than_a_batch_is_refused(config: Make, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="add documents, or lower batch_tokens"):
         pretrain(config(tmp_path / "run", batch_tokens=1_000_000))

@@ -32,6 +32,7 @@ EXPORTED = [
     "finetune_classifier",
     "finetune_instructions",
     "gzip_bits_per_byte",
+    "import_hf",
     "load_presets",
     "pretrain",
     "sample",
