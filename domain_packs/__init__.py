@@ -5,7 +5,17 @@ if "." not in __name__:
 
 from .catalogue import Pack, packs, recipe_names, recipe_text
 from .general.steps import WebBoilerplate
+from .legal.completeness import LegalCompleteness
 from .legal.steps import LegalSignals
 from .medical.steps import MedicalSignals
 
-__all__ = ["LegalSignals", "MedicalSignals", "Pack", "WebBoilerplate", "packs", "recipe_names", "recipe_text"]
+__all__ = [
+    "LegalCompleteness",
+    "LegalSignals",
+    "MedicalSignals",
+    "Pack",
+    "WebBoilerplate",
+    "packs",
+    "recipe_names",
+    "recipe_text",
+]

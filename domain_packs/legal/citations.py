@@ -81,7 +81,7 @@ def _parts_end(text: str, at: int) -> int:
 
 # What 条 counts in 第三条地铁线路, if it is no article.
 _COUNTED = re.compile(
-    r"[“\"]?(?:地铁|铁路|高铁|高速|公路|道路|街道|马路|跑道|生产线|航线|线路|线索|消息|短信|微博|新闻|评论|意见是|建议|理由|"
+    r"(?:地铁|铁路|高铁|高速|公路|道路|街道|马路|跑道|生产线|航线|线路|线索|消息|短信|微博|新闻|评论|意见是|建议|理由|"
     r"原因|经验|信息|命令|腿|鱼|蛇|狗|船|河|裤|裙|毛巾|巷|街|路[^径]|龙|内裤|轨道|地下|[^，。]{0,6}(?:线路|航线|铁路|隧道))"
 )
 # After 第三条 that opens an article stands its text; after one that is referred to, the sentence that refers.
@@ -92,7 +92,12 @@ _REFERS = re.compile(
 _OPENS_AFTER = re.compile(r"(?:\A\s*\Z|[\n\r。；;！？!?:：|>」』】][ \t\u3000#*>”\"'’\-—_`]*)$")
 
 
+_LINE_START = re.compile(r"(?:\A|[\n\r])[ \t\u3000#*>]*\Z")
+
+
 def _is_heading(text: str, start: int, end: int) -> bool:
+    if text[end : end + 1] in " \u3000\u00a0\t" and _LINE_START.search(text, max(0, start - 12), start):
+        return True
     if _REFERS.match(text, end):
         return False
     before = text[max(0, start - 12) : start]
@@ -105,7 +110,8 @@ def _articles(text: str) -> list[Citation]:
     found: list[Citation] = []
     for match in _ARTICLE.finditer(text):
         start, end = match.span()
-        if len(match[0]) <= 4 and _COUNTED.match(text, end) and not text.endswith(("法", "》", "例"), 0, start):
+        # Only in running text: a line that begins with 第七条 is an article, whatever it is about.
+        if len(match[0]) <= 4 and _COUNTED.match(text, end) and not _LINE_START.search(text, max(0, start - 12), start):
             continue
         if _is_heading(text, start, end):
             found.append(Citation(start, end, "heading"))

@@ -1,21 +1,22 @@
-"""What makes a text legal: citations, terms of the law, and articles that are numbered without a gap."""
+"""What makes a text legal: terms of the law and references to it."""
 
 from __future__ import annotations
 
-import re
-from functools import cache
+from collections import Counter
 from typing import Annotated, ClassVar
 
 import numpy as np
 import polars as pl
 
 from ...curate.documents import Documents, Floats
-from ...curate.step import AtLeast, AtMost, Filter, Threshold
+from ...curate.step import AtLeast, Filter, Threshold
 from .. import lexicon
+from .citations import Kind, citations
+from .numbers import DIGITS
 
 LEXICON = ("terms-en.txt", "terms-zh-Hans.txt", "terms-zh-Hant.txt")
 
-_NUMBER = "[〇零○一二三四五六七八九十百千两0-9０-９]"
+_NUMBER = f"[{DIGITS}]"
 CITATIONS = (
     # Article, with paragraph and item: 第二百三十四条之一第二款第（三）项, 第12條
     rf"第{_NUMBER}{{1,9}}[条條](?:之{_NUMBER}{{1,3}})?(?:第{_NUMBER}{{1,4}}款)?(?:第?[（(]?{_NUMBER}{{1,4}}[）)]?[项項])?",
@@ -38,13 +39,9 @@ CITATIONS = (
 """Regular expressions (Rust syntax) for references to law. Forms found by reading 3,500 Chinese statutes, US bills and
 contracts; no rule ends in `\\b` after a Chinese character, where there is no boundary."""
 
-_ARTICLE_HEAD = rf"(?m)^[\s#*]*第({_NUMBER}{{1,9}})[条條][\s　:：]"
-_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "○": 0, "两": 2}
-_UNITS = {"十": 10, "百": 100, "千": 1000}
-
 
 class LegalSignals(Filter):
-    """Measures how legal a text is, and whether a Chinese statute has all its articles. Drops nothing by default."""
+    """Measures how legal a text is: its terms, its references by kind. Drops nothing by default."""
 
     name: ClassVar[str] = "legal_signals"
 
@@ -55,9 +52,12 @@ class LegalSignals(Filter):
     Chinese statutes, 0.06 for contracts, 0.11 for licence notices, and below 0.004 for news and speeches."""
     min_legal_citations: Annotated[Threshold, AtLeast("legal_citations")] = None
     """Least number of citations for every 1,000 characters."""
-    max_legal_missing_articles: Annotated[Threshold, AtMost("legal_missing_articles")] = None
-    """Most articles missing between the first and the last of a Chinese statute; 1,031 of 1,040 statutes miss none, so
-    a gap means text lost in conversion. Not measured, so never a reason, where fewer than five articles are headed."""
+    min_legal_articles: Annotated[Threshold, AtLeast("legal_articles")] = None
+    """Least number of references to articles of Chinese law, 《刑法》第二十条第三款; headings of articles not counted."""
+    min_legal_case_numbers: Annotated[Threshold, AtLeast("legal_case_numbers")] = None
+    """Least number of Chinese case numbers, （2023）京01民终123号."""
+    min_legal_document_numbers: Annotated[Threshold, AtLeast("legal_document_numbers")] = None
+    """Least number of Chinese document numbers and orders, 国发〔2020〕5号, 国务院令第95号."""
 
     def prepare(self) -> None:
         self._patterns()
@@ -70,43 +70,26 @@ class LegalSignals(Filter):
             {
                 "legal_terms": lexicon.coverage(docs, self._patterns()),
                 "legal_citations": lexicon.per_thousand(docs, CITATIONS),
-                "legal_missing_articles": _missing_articles(docs),
+                **_counts(docs),
             }
         )
 
 
-def _missing_articles(docs: Documents) -> Floats:
-    heads = pl.col("text").str.extract_all(_ARTICLE_HEAD)
-    counted = lexicon.texts(docs).select(pl.when(heads.list.len() >= 5).then(heads).alias("heads"))["heads"]
-    missing = np.full(len(docs), np.nan, dtype=np.float32)
-    # Only statutes get here, and of them only the heads of their articles.
-    for row in np.flatnonzero(counted.is_not_null().to_numpy()):
-        missing[row] = _gaps([_number(re.sub(r"[\s#*第条條:：]", "", head)) for head in counted[int(row)]])
-    return missing
+_COUNTED: dict[str, tuple[Kind, ...]] = {
+    "legal_articles": ("article",),
+    "legal_case_numbers": ("case_number",),
+    "legal_document_numbers": ("document_number", "order"),
+}
+_SIGNS = r"[条條][^\n]|[号號]"
 
 
-def _gaps(numbers: list[int]) -> int:
-    """Articles that are absent below the highest; each return to 1 (an annex, a second statute) starts anew."""
-    missing, present = 0, set[int]()
-    for number in numbers:
-        if number == 1 and present:
-            missing += max(present) - len(present)
-            present = set()
-        present.add(number)
-    return missing + max(present) - len(present)
-
-
-@cache
-def _number(text: str) -> int:
-    """The value of 二百三十四, 一〇八, 12 or １２."""
-    text = text.translate({0xFF10 + i: str(i) for i in range(10)})
-    if not any(c in _UNITS for c in text):
-        return int("".join(str(_DIGITS.get(c, c)) for c in text))
-    total, digit = 0, 0
-    for c in text:
-        if c in _UNITS:
-            total += (digit or 1) * _UNITS[c]
-            digit = 0
-        else:
-            digit = _DIGITS[c] if c in _DIGITS else int(c)
-    return total + digit
+def _counts(docs: Documents) -> dict[str, Floats]:
+    """How many references of each kind each text holds."""
+    found = {name: np.zeros(len(docs), dtype=np.float32) for name in _COUNTED}
+    # Most texts hold neither mark; the search for spans reads only those that do.
+    marked = lexicon.texts(docs).select(pl.col("text").str.contains(_SIGNS).alias("marked"))["marked"]
+    for row in np.flatnonzero(marked.to_numpy()):
+        kinds = Counter(c.kind for c in citations(docs.texts[row]))
+        for name, of in _COUNTED.items():
+            found[name][row] = sum(kinds[kind] for kind in of)
+    return found
