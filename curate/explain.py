@@ -146,12 +146,15 @@ def _pair(corpus: Path, dropped: dict[str, Any]) -> Pair:
 
 def _find(corpus: Path, dropped: dict[str, Any]) -> tuple[Path | None, str, dict[str, Any] | None]:
     """(corpus, kind of output, row) of what a dropped document of `corpus` fell to, there or in an earlier corpus."""
-    for folder in corpora(corpus, strict=False):
-        for kind in PLACES:
-            if folder == corpus and kind == "ledger" and dropped["kept_id"] == dropped["id"]:
-                continue
-            for row in _rows(folder, kind, dropped["kept_id"]):
-                return folder, kind, row
+    folders = corpora(corpus, strict=False)
+    own = [(corpus, kind) for kind in PLACES]
+    # An earlier corpus's ledger comes last: only what it keeps was compared, unless it was made again since.
+    kept = [(folder, kind) for folder in folders[1:] for kind in PLACES[:2]]
+    for folder, kind in (*own, *kept, *((folder, "ledger") for folder in folders[1:])):
+        if (folder, dropped["kept_id"]) == (corpus, dropped["id"]):
+            continue
+        for row in _rows(folder, kind, dropped["kept_id"]):
+            return folder, kind, row
     return None, "", None
 
 

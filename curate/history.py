@@ -34,7 +34,7 @@ def removed_to_kept(corpus: str | Path) -> pl.DataFrame:
         step, rule, value, fell_to  what removed it, the similarity, and the document that it was compared with
 
     Ids are unique within a corpus only. One that is in several means the corpus's own document, unless that is the
-    removed one itself, and then the one of the first corpus in `against`.
+    removed one itself, and then the one that the first corpus in `against` keeps.
 
     Raises InputError for a corpus that is not finished, or one that names an earlier corpus that is not there.
     """
@@ -54,7 +54,7 @@ def removed_to_kept(corpus: str | Path) -> pl.DataFrame:
         .join(places, on="kept_id")
         .join(reach, on=["corpus", "at"])
         .filter(~((pl.col("at") == pl.col("corpus")) & (pl.col("kept_id") == pl.col("id"))))
-        .sort("row", "rank")
+        .sort("row", pl.col("at") != pl.col("corpus"), pl.col("state") != KEPT, "rank")
         .unique("row", keep="first")
         .select("row", "at", "state")
     )

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +41,9 @@ def test_plan_run_report_explain(raw: Path) -> None:
     assert planned.returncode == 0, planned.stderr
     assert "1 files" in planned.stdout
     assert "exact_dedup" in planned.stdout
-    done = corpusmill("run", "r.yaml", "--workers", "1", "--quiet", cwd=raw)
+    assert "minhash_dedup: 18 bands of 7 slots for the threshold 0.8" in planned.stdout
+    assert "0.9855" in planned.stdout  # the S-curve at the threshold
+    done = corpusmill("run", "r.yaml", "--workers", "1", "--memory", "2GB", "--quiet", cwd=raw)
     assert done.returncode == 0, done.stderr
     assert "out/report.html" in done.stdout.replace("\n", "")
     (raw / "out/report.html").unlink()
@@ -49,6 +52,18 @@ def test_plan_run_report_explain(raw: Path) -> None:
     told = corpusmill("explain", "out", "copy", cwd=raw)
     assert "copy (source a.jsonl) is in" in told.stdout
     assert "exact_dedup" in told.stdout + corpusmill("explain", "out", "d4", cwd=raw).stdout
+    ids = pl.concat([pl.read_parquet(raw / f"out/{split}/*.parquet").select("id") for split in ("train", "validation")])
+    ledger = pl.read_parquet(raw / "out/ledger/*.parquet").join(ids, left_on="kept_id", right_on="id", how="semi")
+    dropped, kept = ledger["id"][0], ledger["kept_id"][0]
+    beside = corpusmill("explain", "out", dropped, cwd=raw).stdout
+    assert f"kept instead: {kept}, in " in beside
+    assert corpusmill("kept", "out", dropped, cwd=raw).stdout == f"{dropped}\t{kept}\tout\n"
+    assert f"{dropped}\t{kept}\tout\n" in corpusmill("kept", "out", cwd=raw).stdout
+    assert "removed duplicates" in corpusmill("kept", "out", "-o", "kept.parquet", cwd=raw).stdout
+    assert kept in pl.read_parquet(raw / "kept.parquet").filter(id=dropped)["kept_id"].to_list()
+    assert f"'{kept}' was not removed as a duplicate" in corpusmill("kept", "out", kept, cwd=raw).stderr
+    assert corpusmill("explain", "out", dropped, "--html", "pair.html", cwd=raw).returncode == 0
+    assert f"kept 保留: {kept}" in (raw / "pair.html").read_text(encoding="utf-8")
     missing = corpusmill("explain", "out", "nobody", cwd=raw)
     assert missing.returncode == 1
     assert "no document 'nobody'" in missing.stderr
@@ -81,6 +96,16 @@ def test_mistakes_are_sentences_not_tracebacks(raw: Path) -> None:
     assert "Traceback" not in done.stderr
     assert len([line for line in done.stderr.splitlines() if "bad.yaml:" in line]) == 3
     assert corpusmill("report", "nowhere", cwd=raw).returncode == 1
+    for size, said in (
+        ("lots", "'lots' is not an amount of memory; write it as 2GB"),
+        (".GB", "'.GB' is not an amount"),
+    ):
+        done = corpusmill("run", "r.yaml", "--memory", size, cwd=raw)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"error: {said}")
+        assert len(done.stderr.splitlines()) == 1
+    done = corpusmill("run", "r.yaml", "--memory", "1MB", "-w", "1", "-q", cwd=raw)
+    assert "memory=1MB is too little for 1 workers: give at least" in done.stderr
 
 
 def test_steps_lists_and_explains_every_step() -> None:
