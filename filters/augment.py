@@ -1,7 +1,8 @@
 """Augmentation with provenance: children that say the same, know their parent, and carry how they were made.
 
-Three operations. `synonym` swaps words of one sense; `recombine` reorders sentences that lean on no neighbour; `noise`
-puts in the errors of keyboards, pinyin input and OCR, so that a child and its parent are a noisy and a clean pair.
+Four operations. `synonym` swaps words of one sense; `recombine` reorders sentences that lean on no neighbour; `entity`
+puts other people in; `noise` puts in the errors of keyboards, pinyin input and OCR, so that a child and its parent are a
+noisy and a clean pair. A language model of yours can gate them all: a child that surprises it too much is thrown away.
 None touches a protected span (`protect.py`), and a child whose protected text differs from its parent's is thrown
 away: negations, numbers, doses, references and quotations come through in the same words and the same order.
 """
@@ -26,12 +27,14 @@ from ..curate.documents import AUGMENTATION, Documents
 from ..curate.errors import InputError
 from ..curate.registry import suggestion
 from ..curate.step import Transform
+from .augment_entities import entity_groups, swap_entities
+from .augment_gate import Gate
 from .confusions import NEVER, shape_groups, sounds
-from .protect import Span, load_terms, protected_mask, protected_runs, protected_spans
+from .protect import Span, domain_terms, protected_mask, protected_runs, protected_spans
 from .typo_model import one_edit
 from .typos import guess_language
 
-Op = Literal["synonym", "recombine", "noise"]
+Op = Literal["synonym", "recombine", "entity", "noise"]
 OPS: tuple[Op, ...] = get_args(Op)
 
 
@@ -52,15 +55,16 @@ class Augment(Transform):
     """
 
     name: ClassVar[str] = "augment"
+    version: ClassVar[int] = 2
     appends: ClassVar[bool] = True
 
     ops: Annotated[tuple[Op, ...], BeforeValidator(_check_ops)] = Field(default=OPS, min_length=1)
     """Operations to draw from."""
     copies: int = Field(default=1, ge=1)
     """Children at most of one document by one operation."""
-    share: float = Field(default=0.2, gt=0)
-    """Children for each document, on average. Drawn document by document, so that a document's children depend neither
-    on its batch nor on the number of workers; at most operations times copies."""
+    share: float = Field(default=0.2, gt=0, le=1)
+    """The cap: children at most for each document, on average, so never more made than read. Drawn document by
+    document, so that a document's children depend neither on its batch nor on the number of workers."""
     seed: int = 0
     """Another seed gives other children."""
     synonym_rate: float = Field(default=0.15, gt=0, le=1)
@@ -70,12 +74,24 @@ class Augment(Transform):
     synonyms: str | None = None
     """A file of further synonyms: a group a line, separated by spaces, for either language."""
     terms: str | None = None
-    """A file of words that are never touched, one a line."""
+    """A file of words that are never touched, one a line, beside the terms of the packs that ship."""
+    entities: str | None = None
+    """A file for `entity`: groups of names (companies, places) that may stand for one another, a group a line."""
+    model: str | None = None
+    """A file that `train_ngram` wrote from your clean text: the gate. Without it only the rules decide."""
+    max_perplexity_ratio: float = Field(default=1.2, ge=1)
+    """With `model`: most that a child's perplexity a character may be of its parent's; for a swapped synonym also of
+    the forty characters around it. `noise` is meant to surprise: it gets the square."""
 
     def prepare(self) -> None:
         synonym_table(self.synonyms)
-        if self.terms is not None:
-            load_terms(self.terms)
+        domain_terms(self.terms)
+        if self.entities is not None:
+            entity_groups(self.entities)
+        self._gate()
+
+    def _gate(self) -> Gate | None:
+        return None if self.model is None else Gate(self.model, self.max_perplexity_ratio)
 
     def transform(self, docs: Documents) -> Documents:
         chance = min(1.0, self.share / (len(self.ops) * self.copies))
@@ -121,7 +137,8 @@ class Augment(Transform):
         language = language or guess_language(text)
         if language not in ("zh", "en"):
             return text, 0
-        terms = load_terms(self.terms) if self.terms is not None else None
+        terms = domain_terms(self.terms)
+        gate = self._gate()
         spans: list[Span] = []
         if op == "recombine":
             altered, edits = recombine(text, rng)
@@ -130,13 +147,15 @@ class Augment(Transform):
             mask = protected_mask(text, spans=spans)
             if op == "synonym":
                 table = synonym_table(self.synonyms)
-                altered, edits = swap_synonyms(
-                    text, mask, rng, self.synonym_rate, table, language, _governed(text, spans)
-                )
+                avoid = _governed(text, spans)
+                altered, edits = swap_synonyms(text, mask, rng, self.synonym_rate, table, language, avoid, gate)
+            elif op == "entity":
+                groups = entity_groups(self.entities) if self.entities is not None else ()
+                altered, edits = swap_entities(text, mask, rng, groups)
             else:
                 make = noise_zh if language == "zh" else noise_en
                 altered, edits = make(text, mask, rng, self.noise_rate)
-        if not edits:
+        if not edits or (gate is not None and not gate.passes(text, altered, 2 if op == "noise" else 1)):
             return text, 0
         before = protected_runs(text, terms, spans or None)
         after = protected_runs(altered, terms)
@@ -185,8 +204,9 @@ def swap_synonyms(
     table: Synonyms,
     language: str,
     avoid: frozenset[int],
+    gate: Gate | None = None,
 ) -> tuple[str, int]:
-    """Swaps `rate` of the words that have a synonym and no protected character."""
+    """Swaps `rate` of the words that have a synonym and no protected character; with a gate, only where it fits."""
     words = _zh_words(text) if language == "zh" else [(m.start(), m[0]) for m in _EN_WORD.finditer(text)]
     places = [
         (at, word)
@@ -202,8 +222,9 @@ def swap_synonyms(
         options = table[word]
         if language == "en" and re.search(r"(?<![A-Za-z])[Aa]n?\s\Z", text[max(0, at - 4) : at]):
             options = tuple(o for o in options if (o[0] in "aeiou") == (word[0] in "aeiou"))
-        if options:
-            pieces += (text[end:at], rng.choice(options))
+        new = rng.choice(options) if options else None
+        if new is not None and (gate is None or gate.fits(text, at, word, new)):
+            pieces += (text[end:at], new)
             end = at + len(word)
             edits += 1
     return "".join(pieces) + text[end:], edits

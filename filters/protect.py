@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -168,15 +169,56 @@ def load_terms(path: str) -> re.Pattern[str] | None:
     return term_pattern([line.strip() for line in lines if line.strip() and not line.startswith("#")])
 
 
+@lru_cache(maxsize=8)
+def domain_terms(extra: str | None = None) -> re.Pattern[str] | None:
+    """A pattern for the terms of the packs that ship (law, medicine, finance, education), and of a file of the user's."""
+    words: list[str] = []
+    for pack in ("legal", "medical", "finance", "education"):
+        folder = files(__package__.rpartition(".")[0]) / "domain_packs" / pack
+        for name in ("terms-zh-Hans.txt", "terms-zh-Hant.txt", "terms-en.txt"):
+            file = folder / name
+            lines = file.read_text("utf-8").splitlines() if file.is_file() else []
+            words += [term.strip() for line in lines if not line.startswith("#") for term in line.split("\t")[:1]]
+    if extra is not None:
+        mine = load_terms(extra)  # raises where the file cannot be read
+        if mine is not None:
+            words += [line.strip() for line in Path(extra).read_text("utf-8").splitlines() if not line.startswith("#")]
+    # A Latin term also where it begins a sentence, or stands in a heading.
+    return term_pattern([form for word in words if word for form in {word, word[0].upper() + word[1:], word.upper()}])
+
+
 def term_pattern(terms: Sequence[str]) -> re.Pattern[str] | None:
-    """A pattern that finds these terms, longest first; Latin ones as whole words."""
-    if not terms:
+    """A pattern that finds these terms, the longest of several; Latin ones as whole words.
+
+    The terms are folded into a trie: a plain alternation of two thousand is tried at every character.
+    """
+    edges: dict[tuple[bool, bool], set[str]] = {}
+    for term in terms:
+        if term:
+            edges.setdefault((_is_letter(term[0]), _is_letter(term[-1])), set()).add(term)
+    if not edges:
         return None
-    ordered = sorted({t for t in terms if t}, key=lambda t: (-len(t), t))
-    alternatives = (
-        (r"(?<![A-Za-z])" if t[0].isascii() and t[0].isalpha() else "")
-        + re.escape(t)
-        + (r"(?![A-Za-z])" if t[-1].isascii() and t[-1].isalpha() else "")
-        for t in ordered
-    )
-    return re.compile("|".join(alternatives))
+    parts = []
+    for (left, right), words in sorted(edges.items(), reverse=True):
+        first = "".join(sorted({re.escape(word[0]) for word in words}))
+        trie = _trie(sorted(words))
+        parts.append(("(?<![A-Za-z])" if left else "") + f"(?=[{first}])(?:{trie})" + ("(?![A-Za-z])" if right else ""))
+    return re.compile("|".join(parts))
+
+
+def _is_letter(char: str) -> bool:
+    return char.isascii() and char.isalpha()
+
+
+def _trie(words: Sequence[str]) -> str:
+    """An expression for these sorted words that prefers the longest."""
+    heads: dict[str, list[str]] = {}
+    for word in words:
+        if word:
+            heads.setdefault(word[0], []).append(word[1:])
+    branches = []
+    for head, rests in heads.items():
+        tail = _trie(rests)
+        ends = "" in rests
+        branches.append(re.escape(head) + (f"(?:{tail})?" if tail and ends else f"(?:{tail})" if tail else ""))
+    return "|".join(branches)

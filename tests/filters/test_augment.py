@@ -15,17 +15,19 @@ from corpusmill.filters.confusions import NEVER
 from corpusmill.filters.protect import protected_runs
 
 ZH = (
+    "原告张伟明诉被告李芳，张伟明称合同已签。"
     "孩子们非常高兴，经常到河边玩耍，突然下起了大雨。被告人的行为不构成正当防卫，依照第二百三十四条处理。"
     "奶奶年纪大了，仿佛忘了时间。桃花开满了整个院子。蜜蜂在花丛里飞舞。口服阿莫西林100mg，每日三次。大约十天后，朋友们相互道别。"
 )
 EN = (
+    "Mr. John Smith met Dr. Alice Barnes. "
     "The children were afraid of the dark and suddenly vanished. The patient denies fever and shall take 100 mg daily. "
     "Perhaps the journey was delightful. Roses grew along the wall. Birds sang above the river. "
     "Nothing in Section 12(a) limits approximately these magnificent gifts."
 )
 # Statutes and steps keep their order, so what may be reordered has no reference to an article.
 FREE = {ZH: ZH.replace("，依照第二百三十四条处理", ""), EN: EN.replace("in Section 12(a) ", "")}
-ALWAYS = Augment(share=3)
+ALWAYS = Augment(share=1, ops=["synonym"])
 
 
 def children(docs: Documents) -> list[dict]:
@@ -108,14 +110,14 @@ def test_sentences_that_lean_on_others_do_not_move() -> None:
 def test_children_do_not_depend_on_the_batch() -> None:
     texts = [ZH, EN, ZH + "完。", EN + " End.", "短。"]
     docs = Documents.from_texts(texts)
-    step = Augment(share=1.5, copies=2, seed=3)
+    step = Augment(share=1, copies=2, seed=3)
     whole = {c["id"]: c for c in children(step.transform(docs))}
     assert whole
     parts: dict[str, dict] = {}
     for rows in ([4, 2], [0], [3, 1]):
         parts |= {c["id"]: c for c in children(step.transform(docs.take(rows)))}
     assert parts == whole
-    other = {c["id"]: c for c in children(Augment(share=1.5, copies=2, seed=4).transform(docs))}
+    other = {c["id"]: c for c in children(Augment(share=1, copies=2, seed=4).transform(docs))}
     assert other != whole
 
 
@@ -135,7 +137,7 @@ def test_children_have_no_children_and_no_signals() -> None:
     assert once.signals["length"][:2].tolist() == [1, 2]
     assert all(v != v for v in once.signals["length"][2:])
     assert len(set(once.ids)) == len(once)
-    again = Augment(share=3, seed=9).transform(once.take(range(2, len(once))))
+    again = Augment(share=1, seed=9).transform(once.take(range(2, len(once))))
     assert len(again) == len(once) - 2
 
 
