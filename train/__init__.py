@@ -13,10 +13,11 @@ from ..curate.errors import MissingExtra
 
 if TYPE_CHECKING:
     from .baselines import fasttext_classification, gzip_bits_per_byte, unigram_bits_per_byte
-    from .evaluate import classification_metrics, evaluate_corpus
+    from .evaluate import evaluate_corpus
     from .export import export_hf
     from .finetune import ClassifierConfig, InstructConfig, classify, finetune_classifier, finetune_instructions
     from .importing import import_hf
+    from .metrics import classification_metrics
     from .model import GPT
     from .presets import ModelConfig, Preset, load_presets
     from .pretraining import PretrainConfig, PretrainResult, pretrain
@@ -32,7 +33,7 @@ _HOME = {
     "PretrainConfig": "pretraining",
     "PretrainResult": "pretraining",
     "Tokenizer": "tokenizer",
-    "classification_metrics": "evaluate",
+    "classification_metrics": "metrics",
     "classify": "finetune",
     "evaluate_corpus": "evaluate",
     "export_hf": "export",

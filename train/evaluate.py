@@ -1,9 +1,9 @@
-"""Figures: bits per byte of a language model, and scores of a classifier."""
+"""Bits per byte of a language model, by language and by domain."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .checkpoint import load_model
 from .data import Batch, Validation, token_cache
+from .metrics import classification_metrics as classification_metrics
 from .model import GPT, IGNORE
 
 if TYPE_CHECKING:
@@ -110,36 +111,3 @@ def evaluate_corpus(
         result |= {"documents": len(chosen.documents), "bytes": sum(chosen.bytes_by_language().values())}
         del chosen, tokens  # the memory map must be closed before its folder can go
     return result
-
-
-def classification_metrics(truth: Sequence[str], predicted: Sequence[str], labels: Sequence[str]) -> dict[str, Any]:
-    """Accuracy; precision, recall and F1, macro and by class; the confusion matrix (rows are the truth).
-
-    A class that was never predicted has precision 0. Raises ValueError on lengths that differ or nothing to score.
-    """
-    if len(truth) != len(predicted) or not truth:
-        raise ValueError(
-            f"need as many predictions as true labels, at least one: got {len(predicted)} and {len(truth)}"
-        )
-    from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
-
-    labels = list(labels)
-    by_class = precision_recall_fscore_support(truth, predicted, labels=labels, zero_division=0)
-    macro = precision_recall_fscore_support(truth, predicted, labels=labels, average="macro", zero_division=0)
-    return {
-        "accuracy": float(accuracy_score(truth, predicted)),
-        "precision_macro": float(macro[0]),
-        "recall_macro": float(macro[1]),
-        "f1_macro": float(macro[2]),
-        "classes": {
-            label: {
-                "precision": float(by_class[0][i]),
-                "recall": float(by_class[1][i]),
-                "f1": float(by_class[2][i]),
-                "support": int(by_class[3][i]),
-            }
-            for i, label in enumerate(labels)
-        },
-        "labels": labels,
-        "confusion_matrix": confusion_matrix(truth, predicted, labels=labels).tolist(),
-    }
