@@ -258,6 +258,11 @@ def _task(config: PretrainConfig, model: GPT, data: PretrainData, world: World) 
     max_tokens = config.max_tokens
     if max_tokens is None and config.max_steps is None and config.max_minutes is None:
         max_tokens = min(size.train_tokens, 4 * data.train.token_count)
+    limit = data.train.token_limit
+    if limit is not None:
+        # Where the epochs that a mix allows run out; less a batch, since the last one may not fill.
+        limit = max(1, limit - data.loader.batch_rows * data.loader.context)
+        max_tokens = limit if max_tokens is None else min(max_tokens, limit)
     return Task(
         model=model,
         tokenizer=data.tokenizer,

@@ -206,6 +206,14 @@ def test_training_goes_on_from_another_model(
         pretrain(config(tmp_path / "other", base=run))
 
 
+def test_a_mix_ends_where_its_epochs_end(config: Make, corpus: Path, tmp_path: Path) -> None:
+    shares = [{"path": corpus, "epochs": 1}]
+    given = config(tmp_path / "run", max_steps=1000, evaluate_every=500)
+    result = pretrain(PretrainConfig.model_validate(given.model_dump() | {"corpus": shares}))
+    assert result.status == "finished"
+    assert 0.9 < result.epochs <= 1
+
+
 def test_the_rate_of_wsd_is_level_and_then_falls(config: Make, tmp_path: Path) -> None:
     pretrain(config(tmp_path / "run", max_steps=10, warmup_steps=2, schedule="wsd", decay=0.4, optimizer="muon"))
     rates = [r["learning_rate"] for r in steps(tmp_path / "run")]
