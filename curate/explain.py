@@ -132,6 +132,8 @@ def _pair(corpus: Path, dropped: dict[str, Any]) -> Pair:
     first, chain = kept, []
     seen = {(corpus, dropped["id"])}
     where = _where(corpus, folder, kind)
+    if folder is None and dropped["step"].startswith("shared_dedup"):
+        where = f"in the run {dropped['kept_id'].partition(':')[0]} of the team's index"
     while kept is not None and folder is not None and kind == "ledger" and (folder, kept["id"]) not in seen:
         seen.add((folder, kept["id"]))
         by = f"{kept['step']}.{kept['rule']}"

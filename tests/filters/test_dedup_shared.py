@@ -22,6 +22,8 @@ from corpusmill.curate import Pipeline
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import CorpusmillError, InputError, RecipeError, RunError
 from corpusmill.curate.exchange import Exchange
+from corpusmill.curate.explain import explain, lines
+from corpusmill.curate.history import removed_to_kept
 from corpusmill.curate.recipe import parse_recipe
 from corpusmill.curate.whole import decide_in_memory
 from corpusmill.filters.dedup import MinHashDedup, SharedDedup
@@ -248,6 +250,9 @@ def test_on_disk_in_parallel(step: Any, tmp_path: Path) -> None:
     ledger = pl.read_parquet(tmp_path / "out-b/ledger/*.parquet")
     assert dict(zip(ledger["id"], ledger["kept_id"], strict=True)) == {f"b-{k}": f"a:a-{k}" for k in known}
     assert set(ledger["step"]) == {"shared_dedup"}
+    told = "\n".join(lines(explain(tmp_path / "out-b", "b-zh0")))
+    assert "kept instead: a:a-zh0, in the run a of the team's index" in told
+    assert set(removed_to_kept(tmp_path / "out-b")["state"]) == {"elsewhere"}
 
 
 def test_mistakes_are_sentences(step: Any, server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
