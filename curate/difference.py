@@ -14,7 +14,9 @@ _TOKEN = re.compile(
     r"|[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]+|\s+|."
 )
-_SENTENCE = re.compile(r"[^\n]*?(?:[。！？；]+[”’」』）]*|[.!?;]+[\"')\]]*(?=\s)|\n+|\Z)", re.DOTALL)
+# Line ends go with the sentence before them: as sentences of their own they would be thousands of equal ones, and what
+# difflib does is quadratic in those.
+_SENTENCE = re.compile(r"[^\n]*?(?:[。！？；]+[”’」』）]*\n*|[.!?;]+[\"')\]]*(?:\n+|(?=\s))|\n+|\Z)", re.DOTALL)
 
 MAX_TOKENS = 4000
 """Longer stretches without a shared sentence are not aligned inside: that takes time by their square."""
