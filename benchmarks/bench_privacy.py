@@ -68,20 +68,40 @@ def some(*forms: Callable[[], str]) -> str:
 
 
 # Numbering plan of mainland China (MIIT): mobile prefixes in service, area codes.
-MOBILE = ("134 135 136 137 138 139 147 150 151 152 157 158 159 178 182 183 184 187 188 195 197 198 130 131 132 145 155 156 "
-          "166 175 176 185 186 196 133 149 153 173 177 180 181 189 190 191 193 199 192 170 171").split()  # fmt: skip
-AREAS = "010 020 021 022 023 024 025 027 028 029 0311 0351 0371 0431 0451 0471 0512 0531 0551 0571 0591 0592 0731 0755 0757 0760 0771 0791 0851 0871 0891 0898 0931 0951 0971 0991".split()
+MOBILE = [
+    "134", "135", "136", "137", "138", "139", "147", "150", "151", "152", "157", "158", "159", "178", "182", "183",
+    "184", "187", "188", "195", "197", "198", "130", "131", "132", "145", "155", "156", "166", "175", "176", "185",
+    "186", "196", "133", "149", "153", "173", "177", "180", "181", "189", "190", "191", "193", "199", "192", "170",
+    "171",
+]  # fmt: skip
+AREAS = [
+    "010", "020", "021", "022", "023", "024", "025", "027", "028", "029", "0311", "0351", "0371", "0431",
+    "0451", "0471", "0512", "0531", "0551", "0571", "0591", "0592", "0731", "0755", "0757", "0760", "0771", "0791",
+    "0851", "0871", "0891", "0898", "0931", "0951", "0971", "0991",
+]  # fmt: skip
 PROVINCE = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 
 
 def mobile() -> str:
     n = DRAW.choice(MOBILE) + digits(8)
-    return DRAW.choice((n, f"{n[:3]}-{n[3:7]}-{n[7:]}", f"{n[:3]} {n[3:7]} {n[7:]}", f"+86 {n}", f"+86{n}", f"86-{n}", f"(+86){n}"))
+    return DRAW.choice(
+        (n, f"{n[:3]}-{n[3:7]}-{n[7:]}", f"{n[:3]} {n[3:7]} {n[7:]}", f"+86 {n}", f"+86{n}", f"86-{n}", f"(+86){n}")
+    )
 
 
 def landline() -> str:
     area, n = DRAW.choice(AREAS), DRAW.choice("2345678") + digits(7)
-    return DRAW.choice((f"{area}-{n}", f"({area}){n}", f"（{area}）{n}", f"{area} {n}", f"+86-{area[1:]}-{n}", f"{area}-{n}-{digits(3)}", f"{area}{n}"))
+    return DRAW.choice(
+        (
+            f"{area}-{n}",
+            f"({area}){n}",
+            f"（{area}）{n}",
+            f"{area} {n}",
+            f"+86-{area[1:]}-{n}",
+            f"{area}-{n}-{digits(3)}",
+            f"{area}{n}",
+        )
+    )
 
 
 def company() -> str:
@@ -93,7 +113,9 @@ def company() -> str:
 
 
 def union_pay() -> str:
-    body = DRAW.choice(("622202", "622848", "621700", "621661", "622588", "621226", "623058")) + digits(DRAW.choice((9, 12)))
+    body = DRAW.choice(("622202", "622848", "621700", "621661", "622588", "621226", "623058")) + digits(
+        DRAW.choice((9, 12))
+    )
     total = sum(int(d) if i % 2 else sum(divmod(2 * int(d), 10)) for i, d in enumerate(reversed(body)))
     n = body + str(-total % 10)
     return n if DRAW.random() < 0.6 else " ".join(n[i : i + 4] for i in range(0, len(n), 4))
@@ -101,8 +123,14 @@ def union_pay() -> str:
 
 def plate() -> str:
     letter = DRAW.choice("ABCDEFGHJKLMNPQR")
-    five = letters(5, "0123456789") if DRAW.random() < 0.5 else letters(3, "0123456789") + DRAW.choice("ABCDEFGHJKLMNPQRSTUVWXYZ") + digits(1)
-    tail = DRAW.choice((five, five, "D" + digits(5), digits(5) + "F", digits(4) + "警", digits(4) + "学", digits(4) + "挂"))
+    five = (
+        letters(5, "0123456789")
+        if DRAW.random() < 0.5
+        else letters(3, "0123456789") + DRAW.choice("ABCDEFGHJKLMNPQRSTUVWXYZ") + digits(1)
+    )
+    tail = DRAW.choice(
+        (five, five, "D" + digits(5), digits(5) + "F", digits(4) + "警", digits(4) + "学", digits(4) + "挂")
+    )
     return DRAW.choice(PROVINCE) + letter + DRAW.choice(("", "", "·", " ")) + tail
 
 
@@ -129,7 +157,6 @@ Case = tuple[str, Callable[[], str], tuple[str, ...], tuple[str, ...]]
 
 def cases(folder: Path) -> list[Case]:
     """Type, generator, Chinese carriers, English carriers. `{}` alone glues the value to what stands around it."""
-    bare = ("{}",)
     authors = poets(folder)
 
     def zh_name() -> str:
@@ -139,15 +166,32 @@ def cases(folder: Path) -> list[Case]:
         return f"{EN.first_name()} {EN.last_name()}"
 
     def mrn() -> str:
-        return some(lambda: digits(8), lambda: digits(10), lambda: "ZY" + digits(9), lambda: f"{digits(3)}-{digits(2)}-{digits(4)}", lambda: letters(2, string.ascii_uppercase) + digits(6))
+        return some(
+            lambda: digits(8),
+            lambda: digits(10),
+            lambda: "ZY" + digits(9),
+            lambda: f"{digits(3)}-{digits(2)}-{digits(4)}",
+            lambda: letters(2, string.ascii_uppercase) + digits(6),
+        )
 
     def zh_date() -> str:
         d = ZH.date_between("-80y", "today")
-        return DRAW.choice((f"{d.year}年{d.month}月{d.day}日", f"{d:%Y年%m月%d日}", f"{d:%Y-%m-%d}", f"{d:%Y/%m/%d}", f"{d:%Y.%m.%d}"))
+        return DRAW.choice(
+            (f"{d.year}年{d.month}月{d.day}日", f"{d:%Y年%m月%d日}", f"{d:%Y-%m-%d}", f"{d:%Y/%m/%d}", f"{d:%Y.%m.%d}")
+        )
 
     def en_date() -> str:
         d = EN.date_between("-80y", "today")
-        return DRAW.choice((f"{d:%B} {d.day}, {d.year}", f"{d.day} {d:%B %Y}", f"{d:%m/%d/%Y}", f"{d:%Y-%m-%d}", f"{d:%b} {d.day}, {d.year}", f"{d.month}/{d.day}/{d:%Y}"))
+        return DRAW.choice(
+            (
+                f"{d:%B} {d.day}, {d.year}",
+                f"{d.day} {d:%B %Y}",
+                f"{d:%m/%d/%Y}",
+                f"{d:%Y-%m-%d}",
+                f"{d:%b} {d.day}, {d.year}",
+                f"{d.month}/{d.day}/{d:%Y}",
+            )
+        )
 
     def secret() -> str:
         return letters(DRAW.choice((24, 32, 40)), DRAW.choice((HEX, string.ascii_letters + string.digits)))
@@ -190,7 +234,7 @@ def negatives() -> dict[str, tuple[Callable[[], str], tuple[str, ...], tuple[str
     def statute_date() -> str:
         return f"{n(1979, 2024)}年{n(1, 12)}月{n(1, 28)}日"
 
-    month = "January February March April May June July August September October November December".split()
+    month = [f"{EN.month_name()}"] * 3 + ["January", "March", "May", "July", "October"]
 
     return {
         "version numbers": (lambda: f"{n(0, 30)}.{n(0, 30)}.{n(0, 30)}" + (f".{n(0, 30)}" if DRAW.random() < 0.5 else ""), ("版本{}", "升级到v{}", "固件版本号为{}", "{}版"), ("version {}", "v{}", "release {}", "build {}", "updated to version {}")),
@@ -226,7 +270,11 @@ def planted(pair: tuple[str, str], carrier: str, value: str, language: str) -> s
     if language == "en":
         return f"{pair[0]}, {piece}, {pair[1]}"
     # Glued to Chinese characters where the carrier is bare; between commas else.
-    return f"{pair[0]}{piece}{pair[1]}" if carrier == "{}" and "者" not in value and "人" not in value else f"{pair[0]}，{piece}，{pair[1]}"
+    return (
+        f"{pair[0]}{piece}{pair[1]}"
+        if carrier == "{}" and "者" not in value and "人" not in value
+        else f"{pair[0]}，{piece}，{pair[1]}"
+    )
 
 
 def covered(text: str, value: str, kind: str, kinds: frozenset[str]) -> tuple[bool, bool]:
@@ -266,7 +314,11 @@ def main() -> None:
     flagged: dict[str, dict[str, Any]] = {}
     clean = {}
     for language in pairs:
-        clean[language] = [p for p in pairs[language][: 8 * count] if not find("，".join(p) if language == "zh" else ", ".join(p), every)]
+        clean[language] = [
+            p
+            for p in pairs[language][: 8 * count]
+            if not find("，".join(p) if language == "zh" else ", ".join(p), every)
+        ]
     for name, (make, *carriers) in negatives().items():
         row = flagged.setdefault(name, {"n": 0, "flagged": 0, "flagged_by_default": 0, "examples": []})
         for language, forms in zip(("zh", "en"), carriers, strict=True):

@@ -35,7 +35,6 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     year, han = r"(?P<y>(?:18|19|20)[0-9]{2})", "[〇○零ＯO一二三四五六七八九]"
     names = "|".join(f"{m.title()}|{m[:3].title()}\\.?|{m.upper()}" for m in MONTHS) + r"|Sept\.?"
     month, day = r"(?P<m>1[0-2]|0?[1-9])", r"(?P<d>3[01]|[12][0-9]|0?[1-9])"
-    weekday = r"(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,?\s)?"
     return (
         ("zh", re.compile(rf"(?<![0-9]){year}\s?年\s?{month}\s?月(?:\s?{day}\s?[日号號])?")),
         ("han", re.compile(rf"(?P<y>{han}{{4}})年(?P<m>十[一二]|[一二三四五六七八九十])月(?P<d>三十一?|二十[一二三四五六七八九]?|十[一二三四五六七八九]?|[一二三四五六七八九])[日号]")),
@@ -139,7 +138,7 @@ def year_of(value: str) -> str:
 
 def shifted(value: str, by: int, year: int | None) -> str | None:
     """The date moved back by so many weeks, in its own form; None where it is no date. `year`: that of a date without one."""
-    for name, pattern in _patterns():
+    for _, pattern in _patterns():
         match = pattern.fullmatch(value)
         if match is None:
             continue

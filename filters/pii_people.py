@@ -86,6 +86,7 @@ def _zh() -> dict[str, re.Pattern[str]]:
     }
 
 
+_CIVIL = ("先生", "女士", "小姐", "太太", "夫人")
 _MASKED = frozenset("某×XxＸ*＊○〇")
 # Read over the whole of a find: what begins like a name behind a role, and is none.
 _NOT_NAMES = frozenset(
@@ -270,14 +271,18 @@ def _zh_names(text: str, court: bool, places: Windows) -> Iterator[Name]:
         for match in matches(rules[name], text, places):
             start, end = match.span(1)
             if name == "title":
-                if court and text[end : end + 2] in ("法官", "律师"):
-                    continue
-                if text[end : end + 2] not in ("先生", "女士", "小姐", "太太", "夫人") and not _GIVEN & set(
-                    text[start + 1 : end]
+                title = text[end : end + 2]
+                before = text[start - 1 : start] if start else ""
+                # 陈医生 and 李主任 at the head of a clause; inside one, 提高教授水平 holds no Professor 高.
+                alone = end - start == 1 and "\u4e00" <= before <= "\u9fff"
+                if (court and title in ("法官", "律师")) or (
+                    alone and (title not in _CIVIL or before in "一二三四五六七八九十第前")
                 ):
-                    # 陈医生 and 李主任; but 高教授 of 提高教授水平 only at the head of a clause.
-                    if end - start == 1 and (start and "\u4e00" <= text[start - 1] <= "\u9fff"):
-                        continue
+                    continue
+                if text[start] in "任老房" and end - start <= 2:
+                    continue  # 现任太太, 房东林先生
+                if match[1][1:] == "老" or title == "医师" and text[end + 2 : end + 4] in ("医疗", "资格"):
+                    continue  # 张老太太
                 if not _MASKED & set(match[1]) and not any(c in _FOLLOW for c in match[1][1:]):
                     yield start, end
             elif _good(match[1]):
@@ -447,7 +452,7 @@ _INSTITUTIONS = frozenset(
 )
 
 
-_MONTHS = frozenset("may june april august".split())
+_MONTHS = frozenset(("may", "june", "april", "august"))
 
 
 @lru_cache(maxsize=1)

@@ -49,7 +49,7 @@ def _zh() -> dict[str, re.Pattern[str]]:
     number = (
         rf"(?:[0-9０-９A-Za-z一二三四五六七八九十百零〇甲乙丙丁东西南北\-－—#]{{1,10}}(?:{_NUMBER}|[A-Z](?=座|区)))"
     )
-    piece = rf"(?:{inner}{{1,10}}?(?:{_VILLAGE})|{inner}{{1,12}}?(?:{_STREET})|{number}|[A-Z0-9]{{1,4}}座|(?:附|之)[0-9]{{1,3}}号?)"
+    piece = rf"(?:{inner}{{1,10}}?(?:{_VILLAGE})村?|{inner}{{1,12}}?(?:{_STREET})|{number}|[A-Z0-9]{{1,4}}座|(?:附|之)[0-9]{{1,3}}号?)"
     below = rf"(?P<below>(?:{piece}[ ]?){{1,9}}(?:[0-9]{{1,5}}(?:-[0-9]{{1,5}})*(?![0-9年月日元%.,，]))?(?:[ ]?[0-9]{{6}}(?![0-9]))?)"
     # A district that is written without its suffix (上海浦东张江路88号), or any words up to a street with a number.
     loose = rf"(?P<loose>{inner}{{1,14}}?(?:{_STREET}|{_VILLAGE}){number}(?:{piece}){{0,6}}|{inner}{{0,8}}[A-Z0-9]{{1,3}}座(?:[ ]?[0-9]{{6}}(?![0-9]))?)"

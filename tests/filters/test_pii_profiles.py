@@ -1,0 +1,195 @@
+"""Names, addresses, dates and records; what the profiles for medicine and law write; that no output holds a secret."""
+
+import json
+import random
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from corpusmill.curate import Pipeline
+from corpusmill.curate.documents import Documents
+from corpusmill.filters import Augment, C4Lines, GopherQuality, RedactPII
+from corpusmill.filters.pii import KINDS
+from corpusmill.filters.pii_dates import shifted, weeks, year_of
+from corpusmill.filters.pii_patterns import find
+from corpusmill.filters.pii_people import court_names
+from corpusmill.filters.pii_scan import every_window
+
+
+def redact(text: str, **options) -> str:
+    return RedactPII(**options).transform(Documents.from_texts([text])).texts[0]
+
+
+POSITIVE = [
+    ("name", "原告张三诉被告李四民间借贷纠纷一案", ["张三", "李四"]),
+    ("name", "原告王建国与被告陈芳、赵小兵买卖合同纠纷", ["王建国", "陈芳", "赵小兵"]),
+    ("name", "被告欧阳明辩称，欧阳明没有收到货款", ["欧阳明", "欧阳明"]),
+    ("name", "患者刘丽华，女，45岁。刘丽华自诉头晕", ["刘丽华", "刘丽华"]),
+    ("name", "法定代表人：买买提·艾合买提，经理", ["买买提·艾合买提"]),
+    ("name", "王芳提供证据；证人王芳提供证据", ["王芳", "王芳"]),
+    ("name", "Plaintiff John Smith sued. Smith won.", ["John Smith", "Smith"]),
+    ("name", "Patient: Mary O'Connor, seen by Jane Roe, M.D.", ["Mary O'Connor", "Jane Roe"]),
+    ("address", "住浙江省杭州市西湖区文三路478号华星大厦502室。", ["浙江省杭州市西湖区文三路478号华星大厦502室"]),
+    ("address", "家住河北省定州市庞村镇李家庄村12号", ["河北省定州市庞村镇李家庄村12号"]),
+    ("address", "She lives at 123 North Main Street, Apt 4B, Springfield, IL 62704 now", ["123 North Main Street, Apt 4B, Springfield, IL 62704"]),
+    ("address", "Send it to P.O. Box 1234, Dayton, OH 45402.", ["P.O. Box 1234, Dayton, OH 45402"]),
+    ("birth_date", "出生日期：1980-05-06，汉族", ["1980-05-06"]),
+    ("birth_date", "男，1980年5月6日出生，汉族", ["1980年5月6日"]),
+    ("birth_date", "DOB: 05/06/1980", ["05/06/1980"]),
+    ("date", "患者于2021年3月5日入院，3月9日出院", ["2021年3月5日", "3月9日"]),
+    ("date", "Admitted on March 5, 2021 and discharged 03/09/2021.", ["March 5, 2021", "03/09/2021"]),
+    ("age", "患者，93岁；老人101岁", ["93", "101"]),
+    ("age", "a 95-year-old man, aged 91", ["95", "91"]),
+    ("medical_record", "住院号：ZY20210305，病案号 0012345678", ["ZY20210305", "0012345678"]),
+    ("medical_record", "MRN: 00123456; Member ID XQ-1234567", ["00123456", "XQ-1234567"]),
+    ("document_number", "执业证号：110101200012345，车架号LSVAU2180N2183294", ["110101200012345", "LSVAU2180N2183294"]),
+    ("document_number", "Driver's license number D1234567, serial number: A9-88231", ["D1234567", "A9-88231"]),
+    ("url", "见https://a.corp.cn/p?id=3，或www.corp.com。", ["https://a.corp.cn/p?id=3", "www.corp.com"]),
+    ("api_key", "api_key = 'a8Fk29dkLq01PzXv7TnB3mYc'", ["a8Fk29dkLq01PzXv7TnB3mYc"]),
+    ("api_key", "数据库密码：Tr0ub4dor9x，请勿外传", ["Tr0ub4dor9x"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "text", "secrets"), POSITIVE)
+def test_finds_what_context_tells(kind: str, text: str, secrets: list[str]) -> None:
+    found = find(text, frozenset([kind]))
+    assert [text[s:e] for s, e, _ in found] == secrets
+    assert {k for *_, k in found} == {kind}
+    out = RedactPII(kinds=[kind]).transform(Documents.from_texts([text]))
+    assert out.signals[f"pii_{kind}"].tolist() == [len(secrets)]
+    assert not any(secret in out.texts[0] for secret in secrets)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "患者于2020年起出现头晕", "患者高血压病史十年", "被告方提出异议", "原告和被告均未到庭", "被告人时常出入", "患者向医生说明", "第三任太太",
+        "原告北京某某科技有限公司", "张某诉李某某", "王某甲、王某1到庭", "Plaintiff Acme Corp. moved", "the defendant United States",
+        "Patient Protection and Affordable Care Act", "Mr. President", "Roe v. Wade", "the patient was seen",
+        "北京市朝阳区人民法院", "江苏省高级人民法院", "中山路和解放路之间", "120 American soldiers",
+        "自2021年1月1日起施行", "《办法》（2015年3月5日公布）", "2020年5月28日第十三届全国人民代表大会第三次会议通过", "the Act of July 4, 1966", "effective January 1, 2020",
+        "患者，65岁", "95例患者", "in 95 patients", "住院30天", "patient 12 of 30", "第95条", "password: yourpassword", "token = get_token_from_session",
+        "国药准字H20123456", "GB/T 22239-2019",
+    ],
+)  # fmt: skip
+def test_look_alikes_of_context_survive(text: str) -> None:
+    assert find(text, frozenset(KINDS)) == []
+
+
+def test_the_scan_skips_nothing_that_the_rules_find() -> None:
+    """The rules over the whole of a long text, against the rules where the scan sends them."""
+    rng = random.Random(5)
+    kinds = frozenset(KINDS)
+    filler = [
+        "天气晴朗，孩子们在公园里玩耍。",
+        "It was a quiet morning and nothing happened. ",
+        "本案事实清楚，适用法律正确。\n",
+    ]
+    for _ in range(12):
+        pieces = []
+        for _ in range(12):
+            pieces += rng.choices(filler, k=rng.randint(5, 40))
+            pieces.append(rng.choice(POSITIVE)[1] + rng.choice(["。", ". ", "\n"]))
+        text = "".join(pieces)
+        assert find(text, kinds) == find(text, kinds, places=every_window(text, kinds))
+
+
+def test_names_as_courts_publish_them() -> None:
+    text = "原告王建国诉被告王小芳、欧阳明。王建国称，王小芳欠款。审判员李大明。证人John Smith作证，Smith在场。"
+    out = redact(text, profile="legal")
+    assert out.startswith("原告王某1诉被告王某2、欧阳某。王某1称，王某2欠款。")
+    assert "审判员李大明" in out
+    assert redact(out, profile="legal") == out
+    assert court_names(["张三"]) == {"张三": "张某"}
+    assert redact("Plaintiff John Smith sued Ohio. Smith won.", profile="legal") == "Plaintiff J. S. sued Ohio. S. won."
+
+
+def test_courts_keep_the_county_the_court_and_the_case() -> None:
+    text = "（2021）浙0106民初123号 杭州市西湖区人民法院 被告张三，住浙江省杭州市西湖区文三路478号5幢502室。"
+    out = redact(text, profile="legal")
+    assert out == "（2021）浙0106民初123号 杭州市西湖区人民法院 被告张某，住浙江省杭州市西湖区。"
+    english = redact("He resides at 12 Elm Street, Dayton, OH 45402.", profile="legal")
+    assert english == "He resides at Dayton, OH."
+    assert redact("男，1980年5月6日出生", profile="legal") == "男，1980年出生"
+    assert redact("于2021年3月5日签订合同", profile="legal") == "于2021年3月5日签订合同"
+
+
+def _days(text: str) -> list[date]:
+    return [date(*map(int, m)) for m in re.findall(r"(\d{4})\D(\d{1,2})\D(\d{1,2})", text)]
+
+
+def test_medical_dates_move_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CORPUSMILL_PII_SALT", raising=False)
+    text = "患者于2021年3月5日入院，2021-03-19出院，2020/12/31复查。指南2019年5月1日起施行。"
+    moved = set()
+    for id_ in ("a", "b", "c"):
+        docs = Documents.from_texts([text], id=[id_])
+        out = RedactPII(profile="medical", salt="盐").transform(docs).texts[0]
+        before, after = _days(text), _days(out)
+        gaps = {(x - y).days for x, y in zip(before[:3], after[:3], strict=True)}
+        assert len(gaps) == 1
+        assert gaps.pop() % 7 == 0
+        assert before[3] == after[3]
+        assert out == RedactPII(profile="medical", salt="盐").transform(docs).texts[0]
+        moved.add(after[0])
+    assert len(moved) > 1
+    assert redact(text, profile="medical").startswith("患者于2021年入院，2021出院，2020复查。指南2019年5月1日起施行")
+    assert redact("患者，93岁", profile="medical") == "患者，90+岁"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2021年3月5日", "2021年2月26日"), ("2021年03月05日", "2021年02月26日"), ("二〇二一年三月五日", "二〇二一年二月二十六日"),
+        ("2021-03-05", "2021-02-26"), ("03/05/2021", "02/26/2021"), ("3/5/21", "2/26/21"), ("March 5, 2021", "February 26, 2021"),
+        ("5 Mar 2021", "26 Feb 2021"), ("March 5th", "February 26th"), ("3月5日", "2月26日"),
+    ],
+)  # fmt: skip
+def test_dates_keep_their_form(value: str, expected: str) -> None:
+    assert shifted(value, 1, 2021) == expected
+    assert year_of(value) in ("2021年", "2021", "二〇二一年", "")
+    assert 1 <= weeks("id", "salt") <= 104
+
+
+def test_the_salt_decides_what_a_run_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORPUSMILL_PII_SALT", "one")
+    first = RedactPII(profile="medical").fingerprint()
+    monkeypatch.setenv("CORPUSMILL_PII_SALT", "two")
+    assert RedactPII(profile="medical").fingerprint() != first
+    assert "two" not in json.dumps(first)
+
+
+SECRETS = {
+    "手机": "13812345678", "邮箱": "zhang.san@corpmail.cn", "身份证": "11010519491231002X", "密钥": "AKIAIOSFODNN7EXAMPLE", "患者": "刘丽华",
+    "地址：": "浙江省杭州市西湖区文三路478号5幢502室", "住院号：": "ZY99887766", "call ": "(415) 782-2671", "Dr. ": "Marjorie Thistlewood",
+}  # fmt: skip
+
+
+def test_no_output_file_holds_a_secret(tmp_path: Path) -> None:
+    """Kept, dropped and cut documents alike: after redaction a secret is in no file of the run."""
+    rng = random.Random(3)
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    rows = []
+    for i in range(60):
+        planted = "".join(f"{label}{secret}，说明情况。\n" for label, secret in rng.sample(sorted(SECRETS.items()), 5))
+        body = "本院经审理查明，事实清楚，证据充分。" * rng.choice([1, 12])
+        rows.append({"id": f"d{i}", "text": f"{planted}{body}第{i}段。\n{planted}javascript must be enabled {planted}"})
+    (raw / "a.jsonl").write_text("\n".join(json.dumps(r, ensure_ascii=False) for r in rows), "utf-8")
+    steps = [RedactPII(kinds=KINDS), C4Lines(), GopherQuality(min_words=60), Augment(share=1, ops=["noise"])]
+    Pipeline(steps).run(str(raw / "a.jsonl"), output=str(tmp_path / "out"), workers=1)
+    written = sorted(p for p in (tmp_path / "out").rglob("*") if p.is_file())
+    assert {"manifest.json", "report.html"} <= {p.name for p in written}
+    assert any("ledger" in str(p) for p in written)
+    for path in written:
+        if path.suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            held = json.dumps(pq.read_table(path).to_pylist(), ensure_ascii=False, default=str)
+        else:
+            held = path.read_bytes().decode("utf-8", "replace")
+        for secret in SECRETS.values():
+            assert secret not in held, f"{secret} is in {path.name}"
+            assert json.dumps(secret)[1:-1] not in held
