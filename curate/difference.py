@@ -1,4 +1,7 @@
-"""Where two texts differ: aligned sentence by sentence, and inside those by word, or by character in Chinese."""
+"""Where two texts differ: aligned sentence by sentence, and inside those by word, or by character in Chinese.
+
+One stretch of white space is like another, as it is for duplicates.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def compare(left: str, right: str) -> list[Row]:
     """The two texts as rows; the left pieces of all rows are the left text, and the right ones the right."""
     a, b = _sentences(left), _sentences(right)
     rows = []
-    for kind, a0, a1, b0, b1 in _aligned(a, b):
+    for kind, a0, a1, b0, b1 in _aligned([" ".join(s.split()) for s in a], [" ".join(s.split()) for s in b]):
         one, other = "".join(a[a0:a1]), "".join(b[b0:b1])
         if kind == "equal":
             rows.append(Row((Piece(one, False),), (Piece(other, False),)))
@@ -94,7 +97,9 @@ def _inside(left: str, right: str) -> Row:
         return Row(_pieces([(left, True)]), _pieces([(right, True)]))
     one: list[tuple[str, bool]] = []
     other: list[tuple[str, bool]] = []
-    for kind, a0, a1, b0, b1 in _aligned(a, b):
+    for kind, a0, a1, b0, b1 in _aligned(
+        [" " if t.isspace() else t for t in a], [" " if t.isspace() else t for t in b]
+    ):
         here, there = "".join(a[a0:a1]), "".join(b[b0:b1])
         # A space between two changed words would only break the mark in two.
         differs = kind != "equal" or bool(here.isspace() and one and a1 < len(a) and b1 < len(b))
