@@ -153,16 +153,18 @@ class SharedIndex:
         found = self._redis.hget(self._key("runs"), run)
         return Committed(**json.loads(found)) if found else None
 
+    def numbers(self, sees: int, run: str) -> dict[bytes, int]:
+        """The committed runs with numbers up to `sees`, other than `run` itself."""
+        found = self._redis.hgetall(self._key("runs")).items()
+        numbers = {name: int(json.loads(value)["number"]) for name, value in found if name != run.encode()}
+        return {name: number for name, number in numbers.items() if number <= sees}
+
     def ask(self, documents: Sequence[Wanted], sees: int, run: str) -> list[Match | None]:
         """For each document the one that it is like, of the runs with numbers up to `sees` other than `run` itself.
 
         The earliest run's goes first, then the most similar by estimate, then the smallest id.
         """
-        numbers = {
-            name: number
-            for name, value in self._redis.hgetall(self._key("runs")).items()
-            if (number := json.loads(value)["number"]) <= sees and name != run.encode()
-        }
+        numbers = self.numbers(sees, run)
         if not numbers or not documents:
             return [None] * len(documents)
         found: list[Match | None] = [None] * len(documents)

@@ -179,18 +179,20 @@ class SharedDedup(Global):
         exchange.decide(task, pa.concat_tables([DECISION_COLUMNS.empty_table(), *decided]))
 
     def _asked_again(self, index: SharedIndex, chunk: pa.Table, sees: int) -> pa.Table:
-        """The same documents, asked about up to run number `sees`: those with no match before, as earlier runs go first."""
+        """The same documents, as of run number `sees`: asked again are those with no match before, as earlier runs go
+        first, and those whose match has gone, as its run was made again."""
+        numbers = index.numbers(sees, self.run)
+        found: list[Match | None] = [
+            None if kept is None else (kept, value)
+            for kept, value in zip(chunk["kept_id"].to_pylist(), chunk["value"].to_pylist(), strict=True)
+        ]
         stale = [
             i
-            for i, (seen, kept) in enumerate(zip(chunk["seen"].to_pylist(), chunk["kept_id"].to_pylist(), strict=True))
-            if kept is None and seen < sees
+            for i, (match, seen) in enumerate(zip(found, chunk["seen"].to_pylist(), strict=True))
+            if (seen < sees if match is None else numbers.get(match[0].partition(":")[0].encode(), sees + 1) > seen)
         ]
         if not stale:
             return chunk
-        found: list[Match | None] = [
-            None if k is None else (k, v)
-            for k, v in zip(chunk["kept_id"].to_pylist(), chunk["value"].to_pylist(), strict=True)
-        ]
         for i, match in zip(stale, index.ask(_wanted(chunk.take(stale)), sees, self.run), strict=True):
             found[i] = match
         return _answered(chunk, found, sees)

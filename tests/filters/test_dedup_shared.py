@@ -193,6 +193,22 @@ def test_what_others_register_in_between_is_asked_for_again(step: Any, monkeypat
     assert {i: v[0] for i, v in found.items()} == {i: f"quick:{i}" for i in texts}
 
 
+def test_a_match_that_goes_in_between_is_no_match(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {name: texts[0] for name, texts in families(10, 4).items()}
+    assert decide(step("old"), texts) == {}
+    register, done = SharedDedup._register, []
+
+    def late(self: SharedDedup, exchange: Exchange, task: int) -> None:
+        if self.run == "slow" and not done:
+            done.append(decide(step("old"), {"zh0": texts["zh0"]}))  # made again, of one of its documents
+        register(self, exchange, task)
+
+    monkeypatch.setattr(SharedDedup, "_register", late)
+    found = decide(step("slow"), texts)
+    assert done == [{}]
+    assert {i: v[0] for i, v in found.items()} == {"zh0": "old:zh0"}
+
+
 def test_a_run_that_dies_while_it_registers_does_not_count(step: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {name: texts[0] for name, texts in families(7, 6).items()}
     monkeypatch.setattr("corpusmill.filters.dedup.shared.CHUNK", 2)
