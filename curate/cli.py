@@ -282,6 +282,7 @@ def explain(
     read_manifest(corpus)
     told = find(corpus, id)
     if page is not None:
+        page.parent.mkdir(parents=True, exist_ok=True)
         page.write_text(side_by_side.page(told), encoding="utf-8")
         out.print(str(page), markup=False, soft_wrap=True)
         return
