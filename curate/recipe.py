@@ -56,7 +56,7 @@ class Recipe:
     output: Path
 
     def run(self, workers: int | None = None, **options: Any) -> RunResult:
-        """`Pipeline.run` over the recipe's inputs; `options` are its other arguments (executor, overwrite, quiet)."""
+        """`Pipeline.run` over the recipe's inputs; `options` are its other arguments (executor, memory, overwrite, quiet)."""
         return self.pipeline.run(self.inputs, self.output, workers=workers, **options)
 
 
