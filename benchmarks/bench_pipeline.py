@@ -26,7 +26,6 @@ DRIVER = """
 import json, resource, sys, time
 from typing import ClassVar
 from corpusmill.curate import Pipeline
-from corpusmill.curate.step import decisions
 from corpusmill.filters import (
     C4Quality, ExactDedup, FineWebQuality, GopherQuality, GopherRepetition, Language, MinHashDedup,
 )
@@ -36,8 +35,8 @@ class Signatures(MinHashDedup):
 
     name: ClassVar[str] = "signatures"
 
-    def decide(self, sketches):
-        return decisions([])
+    def passes(self, units, partitions):
+        return []
 
 steps = [Language(keep=["zh", "en"]), *rules, ExactDedup(), Signatures()]
 started = time.perf_counter()

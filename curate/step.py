@@ -282,11 +282,6 @@ class Global(Step):
         exchange.decide(task, out.select(DECISION_COLUMNS.names).to_arrow().cast(DECISION_COLUMNS))
 
 
-def decisions(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
-    """Decisions from dictionaries; absent keys are null."""
-    return pl.DataFrame([{k: r.get(k) for k in DECISION_SCHEMA} for r in rows], schema=DECISION_SCHEMA)
-
-
 def failures(filter_: Filter, docs: Documents) -> Iterator[tuple[int, Rule, float, float]]:
     """Every broken rule of every document: (row, rule, value, threshold), by rule and then by row."""
     rules = filter_.rules()

@@ -35,7 +35,7 @@ class Input(BaseModel):
     """The encoding of the files; `auto` takes UTF-8, then what the file declares, then what its bytes look like."""
     html: Literal["auto", "fast", "trafilatura"] = "auto"
     """What finds the text of a page: our own extraction (`fast`), trafilatura, or `auto`: the fast one, and trafilatura
-    for the pages where the fast one is in doubt (both need `corpusmill[html]`)."""
+    for the pages where the fast one is in doubt."""
     text_documents: Literal["file", "paragraph", "line"] = "file"
     """What is one document in plain text: the file, a run of lines between blank ones, or a line."""
     columns: list[str] | None = None

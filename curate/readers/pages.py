@@ -7,7 +7,6 @@ from collections.abc import Callable
 from html import unescape
 from typing import Any
 
-from ..errors import MissingExtra
 from .encoding import Undecodable, declared_in_html, decode_document, is_binary
 from .main_text import find, outline, parse
 from .page_markdown import markdown
@@ -43,8 +42,6 @@ def read_page(
     note_encoding(fields, decoded.encoding, decoded.n_broken)
     try:
         title, text = page_text(decoded.text, extractor)
-    except MissingExtra:
-        raise
     except Exception as error:
         return bad(origin, position, f"{extractor} failed on this page: {type(error).__name__}: {error}", data)
     if title:
@@ -84,10 +81,7 @@ def page_text(html: str, extractor: str) -> tuple[str | None, str]:
 
 
 def _trafilatura(full: bool) -> Callable[[str], str]:
-    try:
-        from trafilatura import extract
-    except ImportError as error:
-        raise MissingExtra("trafilatura (html: fast does without it)", "html") from error
+    from trafilatura import extract
 
     # For pages in doubt its fast and strict way scores as well as its best one, in half the time.
     return lambda html: extract(html, include_comments=False, fast=not full, favor_precision=not full) or ""
