@@ -433,6 +433,8 @@ def _mount_trainer() -> None:
     from ..train.cli import app as train_app
     from ..train.cli import eval_command, export_command, sample_command
     from .cli_filters import train_classifier_command, train_ngram_command, train_typos_command
+    from .cli_packs import app as pack_app
+    from .cli_recall import recall_command
 
     train_app.command("classifier")(train_classifier_command)
     train_app.command("ngram")(train_ngram_command)
@@ -443,6 +445,8 @@ def _mount_trainer() -> None:
     app.command("eval")(eval_command)
     app.command("export")(export_command)
     app.command("sample")(sample_command)
+    app.command("recall")(recall_command)
+    app.add_typer(pack_app, name="pack", help="Domain packs: list, show, check, start a new one.")
 
 
 _mount_trainer()

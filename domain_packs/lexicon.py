@@ -25,14 +25,14 @@ Patterns = tuple[str, ...]
 def shipped(pack: str, *files: str) -> tuple[str, ...]:
     """The terms of a pack's lexicon files, e.g. `shipped("legal", "terms-en.txt")`."""
     folder = resources.files(__package__) / pack
-    return tuple(term for file in files for term in _terms((folder / file).read_text(encoding="utf-8")))
+    return tuple(term for file in files for term in terms_of((folder / file).read_text(encoding="utf-8")))
 
 
 @cache
 def own(path: str) -> tuple[str, ...]:
     """The terms of a user's own file. Raises CorpusmillError when there is none or it holds no term."""
     try:
-        terms = tuple(_terms(Path(path).expanduser().read_text(encoding="utf-8-sig")))
+        terms = tuple(terms_of(Path(path).expanduser().read_text(encoding="utf-8-sig")))
     except (OSError, UnicodeDecodeError) as e:
         raise CorpusmillError(f"cannot read the terms in {path}: {e}. Give a UTF-8 text file, one term a line") from e
     if not terms:
@@ -40,7 +40,8 @@ def own(path: str) -> tuple[str, ...]:
     return terms
 
 
-def _terms(text: str) -> list[str]:
+def terms_of(text: str) -> list[str]:
+    """The terms of a list: one a line, lines that start with # are comments."""
     lines = (line.strip() for line in text.splitlines())
     return [line for line in lines if line and not line.startswith("#")]
 

@@ -8,18 +8,45 @@ from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
+import corpusmill
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.recipe import parse_recipe
+from corpusmill.curate.registry import steps
 from corpusmill.curate.step import Filter, Transform, failures
-from corpusmill.domain_packs import packs, recipe_names, recipe_text
+from corpusmill.domain_packs import check_pack, packs, recipe_names, recipe_text
 from corpusmill.domain_packs.catalogue import PackError
 
-NAMES = ["general-en", "general-zh", "legal-en", "legal-zh", "medical-en", "medical-zh"]
+NAMES = [
+    f"{pack}-{language}"
+    for pack in ("education", "finance", "general", "legal", "medical")
+    for language in ("en", "zh")
+]
 
 DOCUMENTS = {
+    "education-zh": [
+        "教学目标：理解勾股定理的内容，会用勾股定理进行简单的计算；经历探索定理的过程，体会数形结合的思想。",
+        "1．下列数中是质数的是（　　）\nA．21 B．27 C．29 D．33\n【答案】C\n【解析】29 除了 1 和它本身以外没有别的因数。",
+    ],
+    "education-en": [
+        "Lesson plan: equivalent fractions. Students will be able to recognise and generate equivalent fractions. Begin with "
+        "a warm-up activity: fold a strip of paper into halves, quarters and eighths.",
+        "1. Which of the following is a prime number?\nA. 21  B. 27  C. 29  D. 33\nAnswer: C\nExplanation: 29 has no "
+        "divisors other than 1 and itself.",
+    ],
+    "finance-zh": [
+        "公司2023年实现营业收入128.6亿元，同比增长12.4%；归母净利润15.2亿元，同比增长8.7%。资产负债率下降至46.8%。",
+        "央行公告称，为维护银行体系流动性合理充裕，今日开展1000亿元7天期逆回购操作，中标利率1.80%，实现净投放110亿元。",
+    ],
+    "finance-en": [
+        "Net revenue for the quarter was $4.2 billion, up 9% year-over-year. Gross margin expanded 130 basis points to "
+        "42.6%, and diluted earnings per share were $1.18, compared with $1.02 a year earlier.",
+        "The notes bear interest at 5.25% per annum, payable semiannually, and mature in 2031. They rank equally with all "
+        "of the issuer's existing and future senior unsecured debt.",
+    ],
     "general-zh": [
         "昨天下午，市政府召开新闻发布会，介绍了今年城市绿化的进展情况。据介绍，全市新增公园绿地三百公顷，比去年增加了两成。"
         "记者在现场看到，许多市民带着孩子来到新建的湿地公园，在湖边散步、拍照，享受难得的晴天。",
@@ -63,7 +90,7 @@ def test_our_packs_have_recipes_in_both_languages() -> None:
 
 
 def test_an_unknown_recipe_lists_the_valid_ones() -> None:
-    with pytest.raises(PackError, match=r"no recipe 'legal_zh'.*did you mean 'legal-zh'.*general-en, .*medical-zh"):
+    with pytest.raises(PackError, match=r"no recipe 'legal_zh'.*did you mean 'legal-zh'.*education-en, .*medical-zh"):
         recipe_text("legal_zh")
     with pytest.raises(PackError, match=r"pack 'legal' has no recipe for 'fr'.*Valid: en, zh"):
         packs()["legal"].recipe_text("fr")
@@ -154,7 +181,44 @@ def test_another_package_can_offer_a_pack(tmp_path: Path, monkeypatch: pytest.Mo
     (folder / "pack.yaml").write_text("summary: Tax law.\npreset: nano\n")
     assert recipe_text("tax-zh") == "name: tax-zh\n"
     assert "tax-zh" in recipe_names()
+    (folder / "pack.yaml").write_text("summary: Tax law.\npreset: nano\nlexicon: [a.txt]\n")
+    with pytest.raises(PackError, match=r"lexicon: Extra inputs are not permitted.*Keys: summary, preset, lexicons"):
+        packs()
+    (folder / "pack.yaml").write_text("summary: Tax law.\npreset: nano\n")
     clash = EntryPoint("legal", "tax_pack", "corpusmill.packs")
     monkeypatch.setattr("corpusmill.domain_packs.catalogue.entry_points", lambda group: [clash])
     with pytest.raises(PackError, match="two packs are called 'legal'"):
         packs()
+
+
+@pytest.mark.parametrize("name", ["education", "finance"])
+def test_our_small_packs_are_whole(name: str) -> None:
+    assert check_pack(name) == []
+
+
+@pytest.mark.parametrize("name", ["general", "legal", "medical"])
+def test_nothing_is_wrong_with_our_packs(name: str) -> None:
+    assert [f for f in check_pack(name) if f.level == "wrong"] == []
+
+
+def test_the_steps_of_our_packs_need_no_line_in_the_engine() -> None:
+    known = steps()
+    for pack in packs().values():
+        for step in pack.manifest.steps:
+            assert known[step].__module__.startswith(f"corpusmill.domain_packs.{pack.name}.")
+    engine = [p for f in ("curate", "filters") for p in (Path(corpusmill.__file__).parent / f).rglob("*.py")]
+    assert len(engine) > 50
+    assert not [p for p in engine if "finance_" in p.read_text(encoding="utf-8")]
+
+
+def test_the_seeds_of_a_pack_are_of_its_domain() -> None:
+    for name, signal in (("finance", "finance_terms"), ("education", "education_terms")):
+        step = steps()[f"{name}_signals"]()
+        assert isinstance(step, Filter)
+        for other in ("finance", "education"):
+            for language in ("zh", "en"):
+                texts = [
+                    json.loads(line)["text"] for line in packs()[other].read(f"seed-{language}.jsonl").splitlines()
+                ]
+                median = float(np.median(step.measure(Documents.from_texts(texts)).signals[signal]))
+                assert (median > 0.05) == (name == other), (name, other, language, median)
