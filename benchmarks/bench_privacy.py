@@ -22,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from documents import real_documents
 from faker import Faker
 from machine import about, save
@@ -29,6 +30,7 @@ from machine import about, save
 from corpusmill.curate.documents import Documents
 from corpusmill.filters.pii import KINDS, PROFILES, RedactPII
 from corpusmill.filters.pii_patterns import find
+from corpusmill.filters.pii_scan import candidates
 
 DRAW = random.Random(20)
 ZH, EN, GB = Faker("zh_CN"), Faker("en_US"), Faker("en_GB")
@@ -277,12 +279,20 @@ def planted(pair: tuple[str, str], carrier: str, value: str, language: str) -> s
     )
 
 
-def covered(text: str, value: str, kind: str, kinds: frozenset[str]) -> tuple[bool, bool]:
+def finds(texts: list[str], kinds: frozenset[str]) -> list[list[tuple[int, int, str]]]:
+    """What the step finds in each text: the scan of the batch, then the rules."""
+    out: list[list[tuple[int, int, str]]] = [[] for _ in texts]
+    for row, text, places in candidates(pa.array(texts, pa.large_string()), kinds):
+        out[row] = find(text, kinds, places=places)
+    return out
+
+
+def covered(text: str, value: str, kind: str, found: list[tuple[int, int, str]]) -> tuple[bool, bool]:
     """Whether every letter and digit of the value was found, and whether as what it is."""
     at = text.index(value)
     mask = bytearray(len(text))
     right = False
-    for start, end, name in find(text, kinds):
+    for start, end, name in found:
         mask[start:end] = b"\x01" * (end - start)
         right |= name == kind and start < at + len(value) and at < end
     return all(mask[i] for i in range(at, at + len(value)) if text[i].isalnum()), right
@@ -301,10 +311,11 @@ def main() -> None:
                 continue
             looked = frozenset(KINDS) if kind == "url" else every
             row = recall.setdefault(f"{kind} {language}", {"n": 0, "found": 0, "typed": 0, "missed": []})
-            for i in range(count):
-                value = make()
-                text = planted(pairs[language][i % len(pairs[language])], DRAW.choice(forms), value, language)
-                found, typed = covered(text, value, kind, looked)
+            values = [make() for _ in range(count)]
+            around = [pairs[language][i % len(pairs[language])] for i in range(count)]
+            texts = [planted(p, DRAW.choice(forms), v, language) for p, v in zip(around, values, strict=True)]
+            for text, value, hits in zip(texts, values, finds(texts, looked), strict=True):
+                found, typed = covered(text, value, kind, hits)
                 row["n"] += 1
                 row["found"] += found
                 row["typed"] += typed
@@ -314,23 +325,24 @@ def main() -> None:
     flagged: dict[str, dict[str, Any]] = {}
     clean = {}
     for language in pairs:
-        clean[language] = [
-            p
-            for p in pairs[language][: 8 * count]
-            if not find("，".join(p) if language == "zh" else ", ".join(p), every)
-        ]
+        joined = [("，" if language == "zh" else ", ").join(p) for p in pairs[language][: 8 * count]]
+        clean[language] = [p for p, hits in zip(pairs[language], finds(joined, every), strict=False) if not hits]
+    default = frozenset(PROFILES["general"])
     for name, (make, *carriers) in negatives().items():
         row = flagged.setdefault(name, {"n": 0, "flagged": 0, "flagged_by_default": 0, "examples": []})
         for language, forms in zip(("zh", "en"), carriers, strict=True):
-            for i in range(count if forms else 0):
-                value = make()
-                text = planted(clean[language][i % len(clean[language])], DRAW.choice(forms), value, language)
-                found = find(text, every)
+            if not forms:
+                continue
+            texts = [
+                planted(clean[language][i % len(clean[language])], DRAW.choice(forms), make(), language)
+                for i in range(count)
+            ]
+            for text, hits, plain in zip(texts, finds(texts, every), finds(texts, default), strict=True):
                 row["n"] += 1
-                row["flagged"] += bool(found)
-                row["flagged_by_default"] += bool(find(text, frozenset(PROFILES["general"])))
-                if found and len(row["examples"]) < 8:
-                    s, e, kind = found[0]
+                row["flagged"] += bool(hits)
+                row["flagged_by_default"] += bool(plain)
+                if hits and len(row["examples"]) < 8:
+                    s, e, kind = hits[0]
                     row["examples"].append(f"{kind}: {text[max(0, s - 8) : s]}[{text[s:e]}]{text[e : e + 6]}")
     total = {k: sum(r[k] for r in flagged.values()) for k in ("n", "flagged", "flagged_by_default")}
     real = {

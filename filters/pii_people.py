@@ -275,13 +275,16 @@ def _zh_names(text: str, court: bool, places: Windows) -> Iterator[Name]:
                 before = text[start - 1 : start] if start else ""
                 # 陈医生 and 李主任 at the head of a clause; inside one, 提高教授水平 holds no Professor 高.
                 alone = end - start == 1 and "\u4e00" <= before <= "\u9fff"
-                if (court and title in ("法官", "律师")) or (
-                    alone and (title not in _CIVIL or before in "一二三四五六七八九十第前")
+                unlike = title not in _CIVIL and not set(text[start + 1 : end]) <= _GIVEN
+                if (
+                    unlike
+                    or (court and title in ("法官", "律师"))
+                    or (alone and (title not in _CIVIL or before in "一二三四五六七八九十第前"))
                 ):
                     continue
                 if text[start] in "任老房" and end - start <= 2:
                     continue  # 现任太太, 房东林先生
-                if match[1][1:] == "老" or title == "医师" and text[end + 2 : end + 4] in ("医疗", "资格"):
+                if match[1][1:] == "老" or (title == "医师" and text[end + 2 : end + 4] in ("医疗", "资格")):
                     continue  # 张老太太
                 if not _MASKED & set(match[1]) and not any(c in _FOLLOW for c in match[1][1:]):
                     yield start, end
@@ -480,9 +483,9 @@ def _en_value(text: str, start: int, end: int, least: int) -> Name | None:
     for word in re.finditer(r"\S+", text[start:end]):
         plain = word[0].strip(".,").lower()
         if plain in _INSTITUTIONS:
-            if words and plain in _MONTHS:
+            if plain in _MONTHS:  # Kristina May, April Mooney
                 kept, words = start + word.end(), words + 1
-                break
+                continue
             if words == 0 or plain in ("inc", "corp", "corporation", "llc", "ltd", "company", "bank", "university"):
                 return None
             break

@@ -36,20 +36,20 @@ PREFECTURES = (
 _NOT_STREET = "不是有和与及或了的在为对将被把从到以其该这那并但而若如由于后前时"
 # What ends a piece of an address below the county.
 _VILLAGE = "街道办事处|街道|社区|镇|乡|苏木|村民小组|行政村|自然村|新村|村|屯|庄|寨|嘎查|坡|沟|湾|墩|集"
-_STREET = "环路|公路|大道|大街|马路|路|街|巷|弄|胡同|里|道|条|线|支路|园区|工业园|开发区|高新区|广场|大厦|大楼|公寓|小区|花园|家园|花苑|苑|园|城|府|邸|庭|湾|轩|阁|中心|宿舍|学校|市场|商场"
+_STREET = "环路|公路|大道|大街|马路|路|街|巷|弄|胡同|里|道|条|线|支路|园区|工业园|开发区|高新区|广场(?!街|路)|大厦|大楼|公寓|小区|花园|家园|花苑|苑|园|城|府|邸|庭|湾|轩|阁|中心|宿舍|学校|市场|商场"
 _NUMBER = "号院|号楼|號樓|号|號|栋|幢|棟|座|单元|單元|层|樓|楼|室|户|房|门|弄|组|队|附"
 
 
 @lru_cache(maxsize=1)
 def _zh() -> dict[str, re.Pattern[str]]:
-    inner = f"(?:(?![{_NOT_STREET}])[{HAN}]|和(?=平))"
+    inner = f"(?:(?![{_NOT_STREET}])[{HAN}]|和(?=[平浩田顺龙]))"
     province = rf"(?:{PROVINCES})(?:省|市|特别行政区|(?:壮族|回族|维吾尔)?自治区)?"
     city = rf"(?:(?:{PREFECTURES})(?:市|地区)?|{inner}{{2,8}}?(?:市|自治州|地区|盟))"
     county = rf"{inner}{{1,9}}?(?:自治县|新区|开发区|区|县|縣|區|旗|市)"
     number = (
         rf"(?:[0-9０-９A-Za-z一二三四五六七八九十百零〇甲乙丙丁东西南北\-－—#]{{1,10}}(?:{_NUMBER}|[A-Z](?=座|区)))"
     )
-    piece = rf"(?:{inner}{{1,10}}?(?:{_VILLAGE})村?|{inner}{{1,12}}?(?:{_STREET})|{number}|[A-Z0-9]{{1,4}}座|(?:附|之)[0-9]{{1,3}}号?)"
+    piece = rf"(?:{inner}{{1,10}}?(?:{_VILLAGE})村?(?![路街道巷市县区])|{inner}{{1,12}}?(?:{_STREET})(?![路街道巷市县区])|{number}|[A-Z0-9]{{1,4}}座|(?:附|之)[0-9]{{1,3}}号?)"
     below = rf"(?P<below>(?:{piece}[ ]?){{1,9}}(?:[0-9]{{1,5}}(?:-[0-9]{{1,5}})*(?![0-9年月日元%.,，]))?(?:[ ]?[0-9]{{6}}(?![0-9]))?)"
     # A district that is written without its suffix (上海浦东张江路88号), or any words up to a street with a number.
     loose = rf"(?P<loose>{inner}{{1,14}}?(?:{_STREET}|{_VILLAGE}){number}(?:{piece}){{0,6}}|{inner}{{0,8}}[A-Z0-9]{{1,3}}座(?:[ ]?[0-9]{{6}}(?![0-9]))?)"
@@ -83,7 +83,7 @@ _SUFFIXES = (
     "Lakes?|Land|Landing|Lane|Ln|Lights?|Loaf|Locks?|Lodge|Loop|Mall|Manors?|Meadows?|Mews|Mills?|Mission|Motorway|Mount|Mountains?|Neck|"
     "Orchard|Oval|Overpass|Park|Parks|Parkways?|Pkwy|Pass|Passage|Path|Pike|Pines?|Place|Pl|Plains?|Plaza|Points?|Ports?|Prairie|Radial|Ramp|Ranch|"
     "Rapids?|Rest|Ridges?|River|Roads?|Rd|Route|Row|Rue|Run|Shoals?|Shores?|Skyway|Springs?|Spurs?|Squares?|Sq|Station|Stravenue|Stream|Streets?|St|Summit|"
-    "Terrace|Ter|Throughway|Trace|Track|Trafficway|Trail|Trl|Tunnel|Turnpike|Underpass|Unions?|Valleys?|Viaduct|Views?|Villages?|Ville|Vista|Walks?|"
+    "Terrace|Ter|Throughway|Trace|Track|Trafficway|Trail|Trl|Tunnel|Turnpike|Underpass|Unions?|Valleys?|Viaduct|Views?|Villages?|Ville|Vista|Via|Walks?|"
     "Wall|Ways?|Wells?"
 )
 _SURE = frozenset(
