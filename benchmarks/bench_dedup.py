@@ -1,8 +1,9 @@
 """Near-duplicates: ours beside datatrove's four stages, rensa and datasketch, on the same documents in one run.
 
-Three tables. Signatures: MB of raw text a second of one core's time, shingling included. Whole: from JSONL files to the
+Four tables. Signatures: MB of raw text a second of one core's time, shingling included. Whole: from JSONL files to the
 documents that stay, with time and peak memory. Truth: recall of the pairs whose exact Jaccard similarity is clearly
-above the threshold, and how many removed documents have nothing like them among those that stay.
+above the threshold, and how many removed documents have nothing like them among those that stay. Estimates: the error of
+our signatures beside what theory allows.
 
 Similarity, in the truth, is that of runs of five lower-case words (English) or eight characters (Chinese) that Python's
 `re` cuts, for all tools alike; each tool shingles in its own way. All are set to find 0.8.
@@ -296,6 +297,36 @@ def _documents(megabytes: float) -> dict[str, list[str]]:
     return real_documents(megabytes)[1]
 
 
+def estimates(trials: int = 200) -> dict[str, dict[str, float]]:
+    """By shingles in a document and true similarity: the error of our estimate (root mean square), as a multiple of the
+    theoretical standard deviation of so many slots, sqrt(J (1 - J) / k)."""
+    import random
+
+    import numpy as np
+    import pyarrow as pa
+
+    from corpusmill.filters.text.shingles import jaccard, normalize, shingle_sets, signatures
+
+    rng, out = random.Random(0), {}
+    for length in (100, 300, 3000):
+        for share in (0.1, 0.3, 0.6, 0.8, 0.95):
+            texts = []
+            for _ in range(trials):
+                common = [f"w{rng.randrange(10**6)}" for _ in range(int(length * share))]
+                for _ in range(2):
+                    own = [f"w{rng.randrange(10**6)}" for _ in range(length - len(common))]
+                    texts.append(" ".join(common + own))
+            normal = normalize(pa.array(texts, pa.large_string()))
+            found, _ = signatures(normal, slots=SLOTS, words=5, characters=8)
+            sets = shingle_sets(normal, words=5, characters=8)
+            true = np.array([jaccard(sets[i], sets[i + 1]) for i in range(0, len(sets), 2)])
+            error = (found[::2] == found[1::2]).mean(axis=1) - true
+            theory = float(np.sqrt(np.mean(true * (1 - true)) / SLOTS))
+            ratio = float(np.sqrt(np.mean(error**2))) / theory
+            out.setdefault(f"{length} words", {})[f"{true.mean():.2f}"] = round(ratio, 2)
+    return out
+
+
 def write(rows: list[dict[str, str]], folder: Path, files: int = 4) -> Path:
     folder.mkdir(parents=True)
     for k in range(files):
@@ -342,6 +373,8 @@ def main() -> None:
             for t, r in runs.items()
         }
         print(language, result["whole"][language], flush=True)
+    result["estimates"] = estimates()
+    print("estimates", result["estimates"], flush=True)
     for name, (language, rows) in truth_sets(folder).items():
         raw = write(rows, folder / name.replace(" ", "-"), files=1)
         pairs = true_pairs(rows, language, 0.5)
