@@ -159,10 +159,12 @@ def recall(
         "terms": found_terms,
     }
     _write_json(work / "plan.json", plan_json)
-    runner = _Recall(
-        out, plan, given, settings, UnitPool(work, len(plan.units), workers or os.cpu_count() or 1, display)
-    )
-    return runner.resample() if method == "resample" else runner.classify()
+    tasks = UnitPool(work, len(plan.units), workers or os.cpu_count() or 1, display)
+    try:
+        runner = _Recall(out, plan, given, settings, tasks)
+        return runner.resample() if method == "resample" else runner.classify()
+    finally:
+        tasks.close()
 
 
 def _terms(domain: str | None, terms: str | Path | None) -> list[str]:
@@ -337,9 +339,7 @@ class _Recall:
         at = np.maximum(self.groups, 0)
         usable = (self.groups >= 0) & known[at]
         positive = usable & (self.dense | (score >= high[at]))
-        below = usable & ~self.dense & (score < low[at])
-        # Only the farther half: what lies just below the spies is often a genre of the domain that they do not know.
-        negative = below & (score < self._medians(score, below)[at])
+        negative = usable & ~self.dense & (score < low[at])
         self.first = np.full(len(score), -1, np.int8)
         rounds = [self._round(0, usable & (self.dense | (score >= high[at])), high, seed_scores, 0, 0)]
         for number in range(1, int(self.settings["rounds"]) + 1):
@@ -357,10 +357,6 @@ class _Recall:
         by_language = {g: round(float(1 / (1 + np.exp(-limits[i]))), 4) for i, g in enumerate(GROUPS) if known[i]}
         min_score = {"default": by_language.get("other", 1.0), "zh": by_language.get("zh", 1.0)}
         return self._finish("classifier", rounds, found, chance, _MODEL, min_score)
-
-    def _medians(self, score: NDArray[np.float64], rows: NDArray[np.bool_]) -> NDArray[np.float64]:
-        found = [score[rows & (self.groups == group)] for group in (0, 1)]
-        return np.array([np.median(values) if len(values) else np.inf for values in found])
 
     def _start(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Scores of the seed and of the pool by n-gram ratios."""

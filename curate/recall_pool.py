@@ -27,6 +27,7 @@ class UnitPool:
 
     def __init__(self, work: Path, units: int, workers: int, display: Display) -> None:
         self._work, self._units, self._workers, self._display = work, units, max(1, min(workers, units)), display
+        self._idle: list[subprocess.Popen[str]] = []
 
     def run(self, phase: str, what: str, run_task: Callable[[Path, str, int], int]) -> None:
         """Do the tasks of a phase that have not been done. Raises RunError with what failed."""
@@ -53,9 +54,11 @@ class UnitPool:
                     if not todo or failed:
                         break
                     unit, attempt = todo.popleft()
-                if process is None or process.poll() is not None:
-                    process = self._start(phase)
-                answer = self._ask(process, unit)
+                    if process is None and self._idle:
+                        process = self._idle.pop()
+                if process is None:
+                    process = self._start()
+                answer = self._ask(process, phase, unit)
                 with lock:
                     if answer is None:
                         code = process.wait()
@@ -69,7 +72,8 @@ class UnitPool:
                     else:
                         meter.advance(1, int(answer["documents"]))
             if process is not None:
-                self._stop(process)
+                with lock:
+                    self._idle.append(process)
 
         threads = [threading.Thread(target=serve) for _ in range(min(self._workers, len(pending)))]
         for thread in threads:
@@ -79,21 +83,21 @@ class UnitPool:
         if failed:
             raise RunError(f"{phase}: {'; '.join(failed[:3])}. The same command goes on from what is done")
 
-    def _start(self, phase: str) -> subprocess.Popen[str]:
+    def _start(self) -> subprocess.Popen[str]:
         single = dict.fromkeys(
             ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
         )
         env = {**os.environ, **single, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-        command = [sys.executable, "-m", "corpusmill.curate.recall_worker", str(self._work), phase]
+        command = [sys.executable, "-m", "corpusmill.curate.recall_worker", str(self._work)]
         return subprocess.Popen(
             command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
 
-    def _ask(self, process: subprocess.Popen[str], unit: int) -> dict[str, str | int] | None:
+    def _ask(self, process: subprocess.Popen[str], phase: str, unit: int) -> dict[str, str | int] | None:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            process.stdin.write(f"{unit}\n")
+            process.stdin.write(f"{phase} {unit}\n")
             process.stdin.flush()
             line = process.stdout.readline()
         except (BrokenPipeError, OSError):
@@ -101,10 +105,13 @@ class UnitPool:
         found: dict[str, str | int] | None = json.loads(line) if line else None
         return found
 
-    def _stop(self, process: subprocess.Popen[str]) -> None:
-        with contextlib.suppress(OSError):
-            assert process.stdin is not None
-            process.stdin.close()  # the worker's loop ends with its input
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
+    def close(self) -> None:
+        """End the workers."""
+        for process in self._idle:
+            with contextlib.suppress(OSError):
+                assert process.stdin is not None
+                process.stdin.close()  # the worker's loop ends with its input
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
+        self._idle.clear()

@@ -23,6 +23,8 @@ from .documents import Documents, with_core_columns
 from .readers import Input, Unit, read_unit
 
 SAMPLE_CHARS = 400
+SHORT_BYTES = 300
+"""A shorter text's share of keywords is taken as if it had so many: one word in a review of a line is no domain."""
 
 
 def result_path(work: Path, phase: str, unit: int) -> Path:
@@ -71,6 +73,7 @@ def _measure(work: Path, phase: str, unit: int) -> int:
     from ..domain_packs import lexicon
     from ..filters.classifier_models import lines_of
     from ..filters.domain_recall import group_of
+    from ..filters.text.words import buffers_of
 
     terms = tuple(load_plan(work)["terms"])
     patterns = lexicon.patterns(terms) if terms else ()
@@ -80,7 +83,9 @@ def _measure(work: Path, phase: str, unit: int) -> int:
         hashes += [xxhash.xxh3_64_intdigest(lines.document(row)) for row in range(len(lines))]
         found = group_of(docs)
         groups.append(np.where(np.diff(lines.offsets) == 0, np.int8(-1), found).astype(np.int8))
-        density.append(lexicon.coverage(docs, patterns) if terms else np.zeros(len(docs), np.float32))
+        share = lexicon.coverage(docs, patterns) if terms else np.zeros(len(docs), np.float32)
+        size = np.diff(buffers_of(docs).offsets)
+        density.append((share * np.minimum(size / SHORT_BYTES, 1)).astype(np.float32))
     arrays = {
         "hashes": np.array(hashes, dtype=np.uint64),
         "groups": np.concatenate([*groups, np.zeros(0, np.int8)]),

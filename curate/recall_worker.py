@@ -1,6 +1,6 @@
-"""A worker of `corpusmill recall`: unit numbers in, one a line, an answer in JSON for each.
+"""A worker of `corpusmill recall`: phases and unit numbers in, one a line, an answer in JSON for each.
 
-python -m corpusmill.curate.recall_worker WORK PHASE
+python -m corpusmill.curate.recall_worker WORK
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ def main() -> None:
     os.dup2(2, 1)
     from .recall_tasks import run_task
 
-    work, phase = Path(sys.argv[1]), sys.argv[2]
+    work = Path(sys.argv[1])
     for line in sys.stdin:
+        phase, unit = line.split()
         answer: dict[str, str | int]
         try:
-            answer = {"documents": run_task(work, phase, int(line))}
+            answer = {"documents": run_task(work, phase, int(unit))}
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=answers, flush=True)
