@@ -255,8 +255,17 @@ _LEANS = re.compile(
     r"we|i|you|who|which|what|why|how|when|where|yes|no)(?![A-Za-z])|[（(]?[0-9一二三四五六七八九十①-⑳]+[)）.、．]|[-*•·])",
     re.I,
 )
+# What tells a story, or counts steps, has its order: no sentence of such a paragraph moves.
 _ORDERED = re.compile(
-    r"第[一二三四五六七八九十百0-9]+[条條章节款项步]|(?:step|article|section)\s[0-9]|[：:]\s*\Z|[“”\"「」]", re.I
+    r"第[一二三四五六七八九十百0-9]+[条條章节款项步]|(?:step|article|section)\s[0-9]|[：:]\s*\Z|[“”\"「」]|(?:19|20)[0-9]{2}|[0-9]月[0-9]|[0-9]日|"
+    r"被告|原告|上诉人|申请人|经鉴定|案发|同日|当日|当天|次日|当晚|(?<![a-z])(?:ago|yesterday|today|tomorrow|later|weeks?|months?)(?![a-z])",
+    re.I,
+)
+# Words that point back, anywhere in an English sentence or early in a Chinese one.
+_POINTS = re.compile(
+    r"(?<![A-Za-z])(?:it|its|they|them|their|this|these|those|he|she|him|his|her|such|former|latter|same|other|others|both|also|however|too)(?![A-Za-z])|"
+    r"\A[^。]{0,14}?[其该此他她它这那您你我]|后，|时，",
+    re.I,
 )
 _SENTENCE = re.compile(r"[^。！？!?\n]+?(?:[。！？]+|[!?]+(?=\s|\Z)|\.(?=\s+[A-Z]|\s*\Z))\s*")
 
@@ -269,7 +278,7 @@ def recombine(text: str, rng: random.Random) -> tuple[str, int]:
         pieces = _SENTENCE.findall(line)
         if len(pieces) < 3 or "".join(pieces) != line or _ORDERED.search(line):
             continue
-        free = [i > 0 and not _LEANS.match(p) for i, p in enumerate(pieces)]
+        free = [i > 0 and not _LEANS.match(p) and not _POINTS.search(p) for i, p in enumerate(pieces)]
         i = 1
         while i < len(pieces):
             end = i
@@ -339,7 +348,7 @@ def _noisy_word(word: str, rng: random.Random) -> str:
 def noise_zh(text: str, mask: bytearray, rng: random.Random, rate: float) -> tuple[str, int]:
     """Characters of the same sound or a like shape, as pinyin input and OCR put them; no negation, no numeral."""
     table = _noise_table()
-    places = [(i, c) for i, c in enumerate(text) if c in table and not mask[i]]
+    places = [(i, c) for i, c in enumerate(text) if c in table and c != "某" and not mask[i]]
     return _disturb(text, places, rng, rate, lambda char, r: r.choice(table[char]))
 
 
