@@ -382,8 +382,8 @@ class _Recall:
                         sides[side, half, group] += counts(part, buckets=BUCKETS, longest=LONGEST, distinct=True)
             _save(path, weights=Start.of_counts(sides[0], sides[1]).weights)
         start = Start(np.load(path)["weights"])
-        lines = TextBuffers.of_strings(self.seed.lines)
-        return start.score(lines, self.seed.groups, self.seed.halves), self.scores("0")
+        own = TextBuffers.of_strings(self.seed.lines)
+        return start.score(own, self.seed.groups, self.seed.halves), self.scores("0")
 
     def _seed_lines(self, group: int, half: int) -> list[str]:
         from ..filters.domain_recall import TRAIN_BYTES
@@ -485,7 +485,7 @@ class _Recall:
                     for block in range(0, len(part), 2000):
                         texts = TextBuffers.of_strings(part[block : block + 2000])
                         total += counts(texts, buckets=RESAMPLE_BUCKETS, longest=LONGEST, distinct=False)
-            _save(path, weights=log_ratio(*totals, prior=1.0))
+            _save(path, weights=log_ratio(totals[0], totals[1], prior=1.0))
         weight = self.scores("resample")
         # The k largest of weight + Gumbel noise are a draw without replacement in proportion to exp(weight).
         noisy = weight - np.log(-np.log(uniform(self.hashes, self.lot)))

@@ -59,8 +59,8 @@ def new_pack(name: str, folder: str | Path | None = None) -> tuple[Path, list[st
     inner = root / f"{name}_pack"
     for path in (inner, root / "raw", root / "tests"):
         path.mkdir(parents=True, exist_ok=True)
-    for path, text in _contents(name, inner.name, root).items():
-        (root / path).write_text(text, encoding="utf-8")
+    for file, text in _contents(name, inner.name, root).items():
+        (root / file).write_text(text, encoding="utf-8")
     steps = [
         f"corpusmill plan {inner / 'recipe-zh.yaml'}       # it runs already, on the examples in {root / 'raw'}",
         f"put your own documents into {root / 'raw'}, terms into {inner}/terms-*.txt, texts of the domain into {inner}/seed-*.jsonl",
