@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 import polars as pl
+from pydantic import Field
 
 from ...curate.documents import Documents, Floats
 from ...curate.step import AtLeast, Filter, Threshold
@@ -47,6 +48,9 @@ class LegalSignals(Filter):
 
     terms: str | None = None
     """A file of your own legal terms, one a line, in place of the pack's."""
+    judge_from: Annotated[int, Field(ge=0)] = 0
+    """Characters below which `legal_terms` is not measured, so that `min_legal_terms` lets the text pass: in a definition of
+    one line the one word that matters may be in no list."""
     min_legal_terms: Annotated[Threshold, AtLeast("legal_terms")] = None
     """Least share of the characters that lie in a legal term: the median is 0.05 for
     Chinese statutes, 0.06 for contracts, 0.11 for licence notices, and below 0.004 for news and speeches."""
@@ -66,9 +70,10 @@ class LegalSignals(Filter):
         return lexicon.patterns(lexicon.own(self.terms) if self.terms else lexicon.shipped("legal", *LEXICON))
 
     def measure(self, docs: Documents) -> Documents:
+        length = lexicon.texts(docs).select(pl.col("text").str.len_chars().alias("n"))["n"].to_numpy()
         return docs.with_signals(
             {
-                "legal_terms": lexicon.coverage(docs, self._patterns()),
+                "legal_terms": np.where(length < self.judge_from, np.nan, lexicon.coverage(docs, self._patterns())),
                 "legal_citations": lexicon.per_thousand(docs, CITATIONS),
                 **_counts(docs),
             }

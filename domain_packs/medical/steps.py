@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
+import numpy as np
+import polars as pl
+from pydantic import Field
+
 from ...curate.documents import Documents
 from ...curate.step import AtLeast, AtMost, Filter, Threshold
 from .. import lexicon
@@ -43,6 +47,9 @@ class MedicalSignals(Filter):
 
     terms: str | None = None
     """A file of your own medical terms, one a line, in place of the pack's."""
+    judge_from: Annotated[int, Field(ge=0)] = 0
+    """Characters below which `medical_terms` is not measured, so that `min_medical_terms` lets the text pass: in a definition of
+    one line the one word that matters may be in no list."""
     min_medical_terms: Annotated[Threshold, AtLeast("medical_terms")] = None
     """Least share of the characters that lie in a medical term: the median is 0.02 for phenotype
     definitions, 0.05 for disease codes, 0.07 for Chinese doctors' answers, and 0 for news and reviews."""
@@ -59,9 +66,10 @@ class MedicalSignals(Filter):
         return lexicon.patterns(lexicon.own(self.terms) if self.terms else lexicon.shipped("medical", *LEXICON))
 
     def measure(self, docs: Documents) -> Documents:
+        length = lexicon.texts(docs).select(pl.col("text").str.len_chars().alias("n"))["n"].to_numpy()
         return docs.with_signals(
             {
-                "medical_terms": lexicon.coverage(docs, self._patterns()),
+                "medical_terms": np.where(length < self.judge_from, np.nan, lexicon.coverage(docs, self._patterns())),
                 "medical_doses": lexicon.per_thousand(docs, DOSES),
                 "medical_codes": lexicon.per_thousand(docs, CODES),
             }

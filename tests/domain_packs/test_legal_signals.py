@@ -33,8 +33,8 @@ def test_law_is_denser_in_legal_terms_than_news_in_both_languages() -> None:
 
 
 def test_coverage_is_the_share_of_characters_inside_terms() -> None:
-    assert measure("原告起诉被告")["legal_terms"][0] == pytest.approx(4 / 6)
-    assert measure("原告起訴被告，聲請強制執行")["legal_terms"][0] == pytest.approx(8 / 13)
+    assert measure("原告状告被告")["legal_terms"][0] == pytest.approx(4 / 6)
+    assert measure("原告狀告被告，聲請強制執行")["legal_terms"][0] == pytest.approx(8 / 13)
     assert measure("The Plaintiff sued.")["legal_terms"][0] == pytest.approx(9 / 19)
 
 

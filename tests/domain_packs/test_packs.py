@@ -159,7 +159,7 @@ def _texts(path: Path, field: str = "text") -> Iterator[str]:
         ("legal-zh", "legal/zh_statutes.jsonl.gz", "text", 0.99),
         ("legal-zh", "legal/lecard_cases.jsonl.gz", "text", 0.97),
         ("legal-en", "legal/en_contracts.jsonl.gz", "text", 0.97),
-        ("medical-en", "medical/pubmedqa_train.jsonl.gz", "long_answer", 0.99),
+        ("medical-en", "medical/pubmedqa_train.jsonl.gz", "text", 0.97),
         ("medical-en", "medical/en_patient_qa.jsonl.gz", "text", 0.97),
     ],
 )
