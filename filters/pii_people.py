@@ -28,7 +28,7 @@ _SURNAMES = (
     "晏滕楚仲冷隋宫车鞠巩匡盛穆荀燕冀桑卓池迟井岑解荣华宣奚郎巫麦封虞莫柳简滑阙缪邝郜郇郦景兴廉党艾蔚窑"
     "張劉陳楊趙黃吳孫馬羅鄭謝韓馮蕭鄧許蔣賈葉閻鐘鍾譚陸鄒龍錢湯賀賴龔龐蘭陳顏嚴溫蘆魯畢聶歐齊駱韋竇閔婁盧蘇呂顧"
 )
-_WEAK = "惠于方时应向常成全文平明连华曲安司水麻危计伏米臧强支昝经都边关富相查后荆红权商佘游海和伊喻屠蒙池乌能苍双党翟劳逄姬扶堵宰璩雍桑桂牛寿通农别庄晏瞿阎充慕茹习宦鱼容古慎戈终步耿满国寇广禄阙东沃利越夔隆师厍晁勾敖融訾辛阚那饶空毋沙乜养须丰巢关蒯相查后江竺逯盖益桓公由代但楼敬甄郭柯幸肖付闻官初布元仝冼展修信原苟尔多冒种谌揭战候降才年弓院丘战青楚鹿银才欣盘覃佴阿"
+_WEAK = "万舒邬惠于方时应向常成全文平明连华曲安司水麻危计伏米臧强支昝经都边关富相查后荆红权商佘游海和伊喻屠蒙池乌能苍双党翟劳逄姬扶堵宰璩雍桑桂牛寿通农别庄晏瞿阎充慕茹习宦鱼容古慎戈终步耿满国寇广禄阙东沃利越夔隆师厍晁勾敖融訾辛阚那饶空毋沙乜养须丰巢关蒯相查后江竺逯盖益桓公由代但楼敬甄郭柯幸肖付闻官初布元仝冼展修信原苟尔多冒种谌揭战候降才年弓院丘战青楚鹿银才欣盘覃佴阿"
 _COMPOUND = (
     "欧阳|歐陽|司马|司馬|上官|诸葛|諸葛|夏侯|皇甫|尉迟|尉遲|公孙|公孫|慕容|令狐|宇文|长孙|司徒|司空|端木|东方|独孤|南宫|轩辕|"
     "百里|呼延|闾丘|申屠|太史|澹台|公冶|濮阳|淳于|单于|钟离|鲜于|赫连|拓跋|完颜|纳兰|西门|东郭|南门|万俟|闻人|第五"
@@ -80,7 +80,7 @@ def _zh() -> dict[str, re.Pattern[str]]:
             rf"(?<![{HAN}])((?:(?:{_COMPOUND})[{HAN}]{{1,2}}|{every}[{HAN}]{{1,2}}|[{HAN}]{{1,6}}[·•・][{HAN}]{{1,8}}))"
             r"(?=[，,、（(][ ]?(?:男|女)(?:性)?[，,、。；）)])"
         ),
-        "title": re.compile(rf"((?:{_COMPOUND}|{strong})[{HAN}]{{0,2}}?)(?={TITLES})"),
+        "title": re.compile(rf"((?:{_COMPOUND}|{every})[{HAN}]{{0,2}}?)(?={TITLES})"),
         "list": re.compile(rf"[、及和与](?=(?:{_COMPOUND}|{strong})[{HAN}])"),
         "compound": re.compile(rf"(?:{_COMPOUND})"),
     }
@@ -206,6 +206,8 @@ def _end(text: str, at: int, surname: int) -> int:
         return second
     if behind in _MARK and (third in _GIVEN or third not in _FOLLOW):
         return second + 1
+    if third in _GIVEN and third not in _FOLLOW and behind in _FOLLOW:
+        return second + 1
     if third in _FOLLOW or (third not in _GIVEN and second + 1 not in ends):
         return second
     # 王芳提供 against 王建国提供: a word of two that begins behind the first character of the given name.
@@ -275,7 +277,9 @@ def _zh_names(text: str, court: bool, places: Windows) -> Iterator[Name]:
                 before = text[start - 1 : start] if start else ""
                 # 陈医生 and 李主任 at the head of a clause; inside one, 提高教授水平 holds no Professor 高.
                 alone = end - start == 1 and "\u4e00" <= before <= "\u9fff"
-                unlike = title not in _CIVIL and not set(text[start + 1 : end]) <= _GIVEN
+                weak = _weak(text, start)
+                unlike = (weak or title not in _CIVIL) and not set(text[start + 1 : end]) <= _GIVEN
+                unlike |= weak and (end - start == 1 or "\u4e00" <= before <= "\u9fff")
                 if (
                     unlike
                     or (court and title in ("法官", "律师"))
