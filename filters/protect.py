@@ -35,6 +35,8 @@ _UNIT = (
     r"(?:\s?(?:%|‰|℃|°[CF]?|℉|µ[gLlm]|μ[gLlm]|mg|kg|mcg|ml|mL|dl|dL|mmHg|mmol|kPa|cm|mm|km|kcal|kJ|IU|"
     r"[gGLlmtUV](?![A-Za-z])|毫克|微克|公斤|千克|克|毫升|升|厘米|毫米|公里|千米|平方米|立方米|米|吨|斤|"
     r"美元|欧元|英镑|日元|港元|元|角|分|人民币|年|月|日|号|时|点|秒|周|天|岁|小时|分钟|个月|次|片|粒|支|瓶|剂|滴|袋|盒|"
+    r"(?:[\s\-]?(?:hours?|days?|weeks?|months?|years?|minutes?|seconds?|grams?|milligrams?|litres?|liters?|units?|dollars?|cents?|"
+    r"miles?|feet|foot|inch(?:es)?|pounds?|ounces?|degrees?|percent|times|tablets?|doses?|hrs?|mins?|yrs?)(?![A-Za-z]))|"
     r"条|款|项|章|节|编|页|名|人|件|份|户|亩|倍|成|度|万|亿|千|百|余)"
     r"(?:/(?:kg|d|h|min|日|天|次|ml|mL|L|dl|dL|m²|m2|公斤|千克|升|小时))*)*"
 )
