@@ -12,6 +12,7 @@ from __future__ import annotations
 import collections
 import csv
 import gzip
+import html
 import json
 import os
 import re
@@ -44,7 +45,9 @@ KINDS = {
         r"\d+\s+U\.?\s?S\.?\s?C\.?\s*§*\s*\d+\w*|§+\s?\d[\w.\-]*|\d+\s+(?:U\.S\.|F\.\d?d?|S\.\s?Ct\.)\s+\d+|"
         r"(?:Section|Article|Clause)\s+[\dIVXLC]+[\d.()a-z]*"
     ),
-    "range": re.compile(r"(?:[<>≤≥±]\s?\d+(?:\.\d+)?|\d+(?:\.\d+)?\s?[-–~～]\s?\d+(?:\.\d+)?)"),
+    "range": re.compile(
+        r"(?:(?<![A-Za-z_])[<>≤≥±]\s?\d+(?:\.\d+)?|(?<![\d.\-])\d{1,3}(?:\.\d+)?\s?[-–~～]\s?\d{1,3}(?:\.\d+)?(?![\d.\-]))"
+    ),
     "code": re.compile(r"\b[A-TV-Z]\d[0-9AB]\.\d{1,4}\b|\bHP:\d{7}\b"),
 }
 _FOLD = {0x3000: " ", 0xA0: " ", **{c: unicodedata.normalize("NFKC", chr(c)) for c in range(0xFF01, 0xFF5F)}}
@@ -71,13 +74,13 @@ def texts(path: Path) -> Iterator[str]:
     elif name.endswith(".csv.gz"):
         with gzip.open(path, "rt", encoding="gb18030", errors="replace") as f:
             yield from ("\n".join(row[1:]) for row in csv.reader(f))
-    elif name.endswith(".tar.gz"):
+    elif name.endswith(".tar.gz") and "pages" not in name:  # pages go through the extractor, no Transform
         with tarfile.open(path) as tar:
             for member in tar:
                 if (file := tar.extractfile(member)) is not None:
                     coding = "gb18030" if "gb18030" in name else "utf-8"
                     text = file.read().decode(coding, "replace")
-                    yield re.sub(r"<[^>]{0,400}>", " ", text) if "xml" in name or "pages" in name else text
+                    yield html.unescape(re.sub(r"<[^>]{0,400}>", " ", text)) if "xml" in name else text
     elif name.endswith(".txt.gz"):
         text = gzip.open(path, "rt", encoding="utf-8", errors="replace").read()
         yield from (text[i : i + 20_000] for i in range(0, len(text), 20_000))
