@@ -1,0 +1,92 @@
+"""What the packs keep of clean documents of their domain, and what they drop of junk, by genre.
+
+Documents over 200 characters of the development data (CORPUSMILL_TEST_DATA, or ../shared/data beside the repository), through
+a recipe's Transforms and Filters, before deduplication. Junk is spam mail, pages of spam and listing tables, in the recipe's
+language. What a pack cannot know to be junk (a clean page of another domain) is no junk here.
+
+    python benchmarks/bench_packs.py [RECIPE ...]
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+import sys
+import tarfile
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from bench_recall import DATA, genres, rows
+from machine import about, save
+
+from corpusmill.curate.documents import Documents
+from corpusmill.curate.recipe import parse_recipe
+from corpusmill.curate.step import Filter, Transform, failures
+from corpusmill.domain_packs import recipe_names, recipe_text
+
+MOST, LEAST_CHARS = 200, 200
+CLEAN = {
+    "legal": ("legal", ("statutes", "cases", "counsel", "contracts", "tos")),
+    "medical": ("medical", ("consultations", "dialogues", "papers", "medquad", "notes")),
+    "general": ("none", ("wiki", "news", "c4")),
+}
+
+
+def spam_mail() -> Iterator[str]:
+    with tarfile.open(DATA / "web/emails_raw.tar.gz") as tar:
+        for member in tar:
+            if member.isfile() and "spam" in member.name and (file := tar.extractfile(member)):
+                message = email.message_from_bytes(file.read(), policy=email.policy.compat32)
+                part = next((p for p in message.walk() if p.get_content_maintype() == "text"), None)
+                body = part.get_payload(decode=True) if part is not None else None
+                if isinstance(body, bytes):
+                    yield re.sub(r"<[^>]+>", " ", body.decode("latin-1"))
+
+
+def kept(recipe: str, texts: list[str]) -> tuple[float, dict[str, int]]:
+    """Share of the texts that pass, and how many each rule dropped."""
+    steps = parse_recipe(recipe_text(recipe), inputs=[str(DATA)]).pipeline.steps
+    docs, why = Documents.from_texts(texts), dict[str, int]()
+    for step in steps:
+        if isinstance(step, Transform):
+            docs = step.transform(docs)
+        elif isinstance(step, Filter):
+            docs = step.measure(docs)
+            gone: set[int] = set()
+            for row, rule, *_ in failures(step, docs):
+                why[f"{step.name}.{rule.name}"] = why.get(f"{step.name}.{rule.name}", 0) + 1
+                gone.add(row)
+            docs = docs.take([row for row in range(len(docs)) if row not in gone])
+    return round(len(docs) / max(1, len(texts)), 4), dict(sorted(why.items(), key=lambda item: -item[1])[:4])
+
+
+def main() -> None:
+    if not (DATA / "README.md").is_file():
+        print(f"skipped: there is no development data at {DATA} (set CORPUSMILL_TEST_DATA)")
+        return
+    texts = genres()
+    junk = {"zh": list(rows("web/zh_web_raw.jsonl.gz")), "en": list(islice(spam_mail(), MOST))}
+    result: dict[str, Any] = {"about": about(("corpusmill", "numba", "polars"))}
+    for recipe in recipe_names():
+        pack, _, language = recipe.rpartition("-")
+        if sys.argv[1:] and recipe not in sys.argv[1:]:
+            continue
+        domain, names = CLEAN.get(pack, ("", ()))
+        found: dict[str, Any] = {}
+        for name in names:
+            clean = [t for t in texts[domain].get(f"{language}.{name}", []) if LEAST_CHARS < len(t) < 60_000][:MOST]
+            if clean:
+                share, why = kept(recipe, clean)
+                found[name] = {"documents": len(clean), "kept": share, "dropped_by": why}
+        share, why = kept(recipe, junk[language])
+        found["junk"] = {"documents": len(junk[language]), "dropped": round(1 - share, 4), "dropped_by": why}
+        result[recipe] = found
+        print(recipe, found, flush=True)
+    if not sys.argv[1:]:
+        save("packs", result)
+
+
+if __name__ == "__main__":
+    main()
