@@ -32,7 +32,7 @@ from ftfy.badness import is_bad
 from machine import about, save
 
 from corpusmill.curate.documents import Documents
-from corpusmill.filters.cleanup import FixFormat
+from corpusmill.filters.cleanup.steps import FixFormat
 
 CLEAN = {
     "zh": ("zh/wiki_hans", "zh/wiki_hant", "zh/news_docs", "legal/zh_statutes", "legal/lawbench_zh", "zh/poetry"),

@@ -27,10 +27,10 @@ from machine import about, save
 
 from corpusmill.curate.documents import Documents
 from corpusmill.filters import FixTypos, train_typos
-from corpusmill.filters.typo_calibrate import lower, upper
-from corpusmill.filters.typo_chinese import sentences
-from corpusmill.filters.typo_english import sentences_english, words_of
-from corpusmill.filters.typo_model import TypoModel
+from corpusmill.filters.typos.calibrate import lower, upper
+from corpusmill.filters.typos.chinese import sentences
+from corpusmill.filters.typos.english import sentences_english, words_of
+from corpusmill.filters.typos.model import TypoModel
 
 Pairs = list[tuple[str, str]]
 GENERAL = 12_000

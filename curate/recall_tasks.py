@@ -71,7 +71,7 @@ def _batches(work: Path, unit: int) -> Iterator[tuple[int, Documents]]:
 
 def _measure(work: Path, phase: str, unit: int) -> int:
     from ..domain_packs import lexicon
-    from ..filters.classifier_models import lines_of
+    from ..filters.classifier.models import lines_of
     from ..filters.domain_recall import group_of
     from ..filters.text.words import buffers_of
 
@@ -97,7 +97,7 @@ def _measure(work: Path, phase: str, unit: int) -> int:
 
 def _collect(work: Path, phase: str, unit: int) -> int:
     """The prepared lines of the rows that were chosen, cut to what a model is trained on; for samples, the text."""
-    from ..filters.classifier_models import lines_of, strings
+    from ..filters.classifier.models import lines_of, strings
     from ..filters.domain_recall import TRAIN_BYTES, part_of
 
     wanted = unit_rows(work, phase, unit)
@@ -128,7 +128,7 @@ def cut_line(line: str, most: int) -> str:
 
 
 def _score(work: Path, phase: str, unit: int) -> int:
-    from ..filters.classifier_models import POSITIVE, lines_of
+    from ..filters.classifier.models import POSITIVE, lines_of
     from ..filters.domain_grams import sums
     from ..filters.domain_recall import LONGEST, Start, part_of
 
@@ -160,8 +160,8 @@ def _weights(path: Path) -> Any:
 
 @lru_cache(maxsize=4)
 def _model(path: Path) -> Any:
-    from ..filters.classifier_models import FastTextModel
-    from ..filters.fasttext_model import load_linear
+    from ..filters.classifier.models import FastTextModel
+    from ..filters.classifier.fasttext_model import load_linear
 
     return FastTextModel(load_linear(path), path)
 

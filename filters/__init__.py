@@ -1,4 +1,4 @@
-"""What a step can do: one family of steps a file."""
+"""What a step can do: one family of steps a file or folder."""
 
 if "." not in __name__:
     raise ImportError("import corpusmill.filters instead")
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .lines import C4Lines
     from .ngram_model import train_ngram
     from .perplexity import Perplexity
-    from .pii import RedactPII
+    from .privacy import RedactPII
     from .quality import C4Quality, FineWebQuality, GopherQuality, GopherRepetition
     from .refinedweb import RefinedWebLines, RefinedWebQuality
     from .typos import FixTypos, train_typos
@@ -35,7 +35,7 @@ _HOME = {
     "lines": ("C4Lines",),
     "ngram_model": ("train_ngram",),
     "perplexity": ("Perplexity",),
-    "pii": ("RedactPII",),
+    "privacy": ("RedactPII",),
     "quality": ("C4Quality", "FineWebQuality", "GopherQuality", "GopherRepetition"),
     "refinedweb": ("RefinedWebLines", "RefinedWebQuality"),
     "typos": ("FixTypos", "train_typos"),

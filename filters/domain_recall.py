@@ -20,9 +20,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..curate.documents import Documents
-from .classifier_models import NEGATIVE, POSITIVE, FastTextModel, Reals
+from .classifier.fasttext_model import PREFIX, multiply_out
+from .classifier.models import NEGATIVE, POSITIVE, FastTextModel, Reals
 from .domain_grams import log_ratio, sums
-from .fasttext_model import PREFIX, multiply_out
 from .text.buffers import TextBuffers
 
 GROUPS = ("zh", "other")

@@ -17,7 +17,7 @@ from ..curate.documents import Documents
 from ..curate.errors import CorpusmillError
 from ..curate.registry import suggestion
 from ..curate.step import AtLeast, Filter, Rule, Threshold
-from .fasttext_model import load_fasttext
+from .classifier.fasttext_model import load_fasttext
 from .hindi_marathi import settle
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..filters.classifier_metrics import area_under_roc
+from ..filters.classifier.metrics import area_under_roc
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

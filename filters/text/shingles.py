@@ -328,7 +328,7 @@ def _shingles(
     found = 0
     steady = np.uint64(characters - 1)
     power = powers[np.uint64(characters)]
-    last = min(end, np.int64(len(data)) - 1) - 3
+    last = min(end, len(data) - 1) - 3
     while i < end:
         cp, size = decode(data, i)
         kind = _kind(cp, classes)

@@ -1,4 +1,4 @@
-"""What filters/cleanup_tidy.py does, in regular expressions: slow, and plain enough to be read as the rule."""
+"""What filters/cleanup/tidy.py does, in regular expressions: slow, and plain enough to be read as the rule."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import InputError
-from corpusmill.filters.augment import OPS, Augment, recombine, synonym_table
-from corpusmill.filters.confusions import NEVER
+from corpusmill.filters.augment.steps import OPS, Augment, recombine, synonym_table
 from corpusmill.filters.protect import protected_runs
+from corpusmill.filters.typos.confusions import NEVER
 
 ZH = (
     "原告张伟明诉被告李芳，张伟明称合同已签。\n被告人的行为不构成正当防卫，依照第二百三十四条处理。\n"
@@ -74,7 +74,7 @@ def test_synonyms_are_of_one_sense() -> None:
 
 def test_articles_still_fit_their_nouns() -> None:
     table = {"error": ("mistake",), "idea": ("inkling", "notion")}
-    from corpusmill.filters.augment import swap_synonyms
+    from corpusmill.filters.augment.steps import swap_synonyms
 
     for seed in range(20):
         text = "an error and an idea"

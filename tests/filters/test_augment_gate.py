@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import CorpusmillError, InputError
-from corpusmill.filters.augment import Augment
-from corpusmill.filters.augment_entities import swap_entities
-from corpusmill.filters.augment_gate import Gate
+from corpusmill.filters.augment.entities import swap_entities
+from corpusmill.filters.augment.gate import Gate
+from corpusmill.filters.augment.steps import Augment
 from corpusmill.filters.ngram_model import train_ngram
 from corpusmill.filters.protect import domain_terms, protected_mask
 

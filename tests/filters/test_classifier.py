@@ -17,16 +17,17 @@ from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import CorpusmillError, InputError
 from corpusmill.curate.pipeline import Pipeline
 from corpusmill.curate.step import failures
-from corpusmill.filters import classifier_models, fasttext_model
-from corpusmill.filters.classifier import (
+from corpusmill.filters.classifier import fasttext_model
+from corpusmill.filters.classifier import models as classifier_models
+from corpusmill.filters.classifier.metrics import average_precision, calibration, calibration_error
+from corpusmill.filters.classifier.steps import (
     QualityClassifier,
     QualityTopShare,
     binary_metrics,
     prepare_texts,
     train_classifier,
 )
-from corpusmill.filters.classifier_metrics import average_precision, calibration, calibration_error
-from corpusmill.filters.classifier_training import logistic_regression, read_texts
+from corpusmill.filters.classifier.training import logistic_regression, read_texts
 from corpusmill.filters.text.buffers import TextBuffers
 
 GOOD = {

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import MissingExtra
-from corpusmill.filters import cleanup
-from corpusmill.filters.cleanup import FixFormat
-from corpusmill.filters.cleanup_scan import scan
+from corpusmill.filters.cleanup import steps as cleanup
+from corpusmill.filters.cleanup.scan import scan
+from corpusmill.filters.cleanup.steps import FixFormat
 
 
 def clean(text: str, **options) -> str:

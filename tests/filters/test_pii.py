@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from corpusmill.curate.documents import Documents
-from corpusmill.filters.pii import KINDS, RedactPII
-from corpusmill.filters.pii_patterns import company_code_check, id_cn_check, luhn
-from corpusmill.filters.pii_pseudonyms import pseudonym
+from corpusmill.filters.privacy.patterns import company_code_check, id_cn_check, luhn
+from corpusmill.filters.privacy.pseudonyms import pseudonym
+from corpusmill.filters.privacy.steps import KINDS, RedactPII
 
 ID = "11010519491231002X"
 CARD = "6222021234567890128"

@@ -11,11 +11,11 @@ import pytest
 from corpusmill.curate import Pipeline
 from corpusmill.curate.documents import Documents
 from corpusmill.filters import Augment, C4Lines, GopherQuality, RedactPII
-from corpusmill.filters.pii import KINDS
-from corpusmill.filters.pii_dates import shifted, weeks, year_of
-from corpusmill.filters.pii_patterns import find
-from corpusmill.filters.pii_people import court_names
-from corpusmill.filters.pii_scan import every_window
+from corpusmill.filters.privacy.dates import shifted, weeks, year_of
+from corpusmill.filters.privacy.patterns import find
+from corpusmill.filters.privacy.people import court_names
+from corpusmill.filters.privacy.scan import every_window
+from corpusmill.filters.privacy.steps import KINDS
 
 
 def redact(text: str, **options) -> str:

@@ -13,15 +13,15 @@ from pydantic import ValidationError
 
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import InputError
-from corpusmill.filters.confusions import NEVER, confusions, sounds, wrong_words
 from corpusmill.filters.text.buffers import readonly
-from corpusmill.filters.typo_calibrate import Trial
-from corpusmill.filters.typo_candidates import NEAR_SOUND, SHAPE, SOUND, candidates, near_sound
-from corpusmill.filters.typo_chinese import allowed, sentences
-from corpusmill.filters.typo_counts import ORDER, Counter, code_row, count_run
-from corpusmill.filters.typo_english import LENIENT, MIDDLE, STRICT, edits_english, sentences_english
-from corpusmill.filters.typo_model import Measured, TypoModel, train_typos
-from corpusmill.filters.typos import FixTypos, apply, guess_language
+from corpusmill.filters.typos.calibrate import Trial
+from corpusmill.filters.typos.candidates import NEAR_SOUND, SHAPE, SOUND, candidates, near_sound
+from corpusmill.filters.typos.chinese import allowed, sentences
+from corpusmill.filters.typos.confusions import NEVER, confusions, sounds, wrong_words
+from corpusmill.filters.typos.counts import ORDER, Counter, code_row, count_run
+from corpusmill.filters.typos.english import LENIENT, MIDDLE, STRICT, edits_english, sentences_english
+from corpusmill.filters.typos.model import Measured, TypoModel, train_typos
+from corpusmill.filters.typos.steps import FixTypos, apply, guess_language
 
 SUBJECTS_ZH = ["人民法院", "人民政府", "公安机关", "检察机关", "行政部门", "仲裁机构", "审判委员会", "监督管理机构"]
 VERBS_ZH = ["依照法律规定", "根据本案事实", "按照有关程序", "结合调查情况", "综合全部证据"]

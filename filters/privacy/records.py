@@ -1,0 +1,85 @@
+"""Numbers that are personal by their label alone: medical records, insurance, licences, accounts, devices; old ages; links.
+
+HIPAA's list (45 CFR 164.514(b)(2)(i)) has them all, and none has a shape of its own: the label is the proof.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from .labels import EN_DOCUMENT, EN_JOIN, EN_MEDICAL, ZH_DOCUMENT, ZH_JOIN, ZH_MEDICAL
+from .scan import Windows, matches
+
+_VALUE = r"(?P<value>(?=[A-Za-z\-/]{0,16}[0-9])[A-Za-z0-9](?:[A-Za-z0-9]|[\-/](?=[A-Za-z0-9])){3,23})(?![A-Za-z0-9])"
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return (
+        ("medical_record", re.compile(rf"(?<![A-Za-z])(?:{ZH_MEDICAL}){ZH_JOIN}{_VALUE}")),
+        ("medical_record", re.compile(rf"(?<![A-Za-z])(?i:(?:{EN_MEDICAL}){EN_JOIN}){_VALUE}")),
+        ("document_number", re.compile(rf"(?<![A-Za-z])(?:{ZH_DOCUMENT}){ZH_JOIN}{_VALUE}")),
+        ("document_number", re.compile(rf"(?<![A-Za-z])(?i:(?:{EN_DOCUMENT}){EN_JOIN}){_VALUE}")),
+    )
+
+
+# Labels that are words of their own need a mark or 号, number, # between: 住院3天, patient 2021 and visit 12 are none.
+_JOINED = re.compile(
+    r"(?:号|號|ID|id|码|碼|№|#|[:：])[）)]?(?:为|是)?\s*\Z|(?i:\b(?:number|no|num|nbr|id|identifier|code)\.?\s?(?:is|was|of)?\s?[:#]?\s*#?\Z)|(?i:\b(?:mrn|vin|npi|imei|iban|hicn)\s?\Z)"
+)
+_MEASURE = re.compile(
+    r"\s?(?:天|日|次|年|月|岁|例|人|元|个|种|项|床|mg|ml|cm|mm|kg|%|days?|years?|weeks?|visits?|patients?)"
+)
+
+
+def labelled(text: str, kinds: frozenset[str], places: Windows) -> list[tuple[int, int, str]]:
+    """Start, end and kind of the numbers that a label makes personal."""
+    found = []
+    for kind, pattern in _patterns():
+        if kind not in kinds:
+            continue
+        for match in matches(pattern, text, places):
+            start, end = match.span("value")
+            value = text[start:end]
+            digits = sum(c.isdigit() for c in value)
+            if digits < 4 or not _JOINED.search(text[match.start() : start]) or _MEASURE.match(text, end):
+                continue
+            if re.fullmatch(r"(?:19|20)\d{2}(?:-\d{1,2}(?:-\d{1,2})?|/\d{1,2}(?:/\d{1,2})?)?", value):
+                continue
+            found.append((start, end, kind))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _ages() -> tuple[re.Pattern[str], ...]:
+    old = r"(?P<value>9[0-9]|1[01][0-9])"
+    return (
+        re.compile(rf"(?<![0-9.\-]){old}(?=\s?(?:周岁|岁|歲))"),
+        re.compile(
+            rf"(?<![0-9.\-]){old}(?=[ \-]?(?:years?|yrs?)[ \-]?old|[ \-]?y/?o(?![A-Za-z])|[ ]years? of age)", re.I
+        ),
+        re.compile(rf"(?:年龄|年齡)(?:为|是|[:：])?\s?{old}(?![0-9.])"),
+        re.compile(rf"(?<![A-Za-z])(?i:aged|age)\s?:?\s?(?:of )?{old}(?![0-9.%])"),
+    )
+
+
+def old_ages(text: str, places: Windows) -> list[tuple[int, int, str]]:
+    """Ages over 89, which name a person by themselves (45 CFR 164.514(b)(2)(i)(C))."""
+    return [(*match.span("value"), "age") for pattern in _ages() for match in matches(pattern, text, places)]
+
+
+@lru_cache(maxsize=1)
+def _link() -> re.Pattern[str]:
+    return re.compile(
+        r"(?:https?|ftp)://[^\s\u3000-\u303f\uff00-\uffef\u4e00-\u9fff<>\"'“”]+|(?<![A-Za-z0-9.@])www\.[A-Za-z0-9\-]+\.[^\s\u3000-\u303f\uff00-\uffef\u4e00-\u9fff<>\"'“”]+"
+    )
+
+
+def links(text: str, places: Windows) -> list[tuple[int, int, str]]:
+    """Web addresses, without the full stop of the sentence."""
+    found = []
+    for match in matches(_link(), text, places):
+        end = match.start() + len(match[0].rstrip(".,;:!?)"))
+        found.append((match.start(), end, "url"))
+    return found

@@ -1,0 +1,151 @@
+"""Which families of rules are worth running on which text: a scan of the whole batch in RE2, outside Python.
+
+A seed is what must be in a text for a family to find anything. Most text holds few of them, and a scan costs a hundredth
+of the rules; a test checks that no rule finds what its seed does not announce.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from .labels import record_seed
+from .roles import en_name_seed, zh_name_seed
+
+KEY_STARTS = (
+    *("-----BEGIN", "sk-", "sk_", "rk_", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "gsk_"),
+    *("glpat-", "xoxa", "xoxb", "xoxe", "xoxp", "xoxr", "xoxs", "AIza", "hf_", "pypi-", "npm_", "SG.", "LTAI", "AKID"),
+    *("eyJ", "AKLT", "ya29.", "GOCSPX-", "xai-", "r8_", "nvapi-", "whsec_", "pk_live", "pk_test", "key-", "dop_v1_"),
+    *("dapi", "shpat_", "shpca_", "shppa_", "shpss_", "sq0", "EAAA", "lin_api_", "ntn_", "secret_", "hvs.", "PMAK-"),
+    *("NRAK-", "ATATT3", "glsa_", "AGE-SECRET", "bce-v3", ":AA"),
+)
+"""What the keys of the common vendors begin with, as the vendors and the secret scanners of code hosts document them."""
+
+_MONTH = "(?:J(?:an|un|ul|AN|UN|UL)|F(?:eb|EB)|M(?:ar|ay|AR|AY)|A(?:pr|ug|PR|UG)|S(?:ep|EP)|O(?:ct|CT)|N(?:ov|OV)|D(?:ec|EC))"
+
+SEEDS: dict[str, tuple[str, frozenset[str]]] = {
+    "numbers": (
+        r"[0-9][0-9 .\-()（）—–]{4}[0-9 .\-()（）—–]*[0-9Xx]",
+        frozenset(["mobile_cn", "landline_cn", "phone", "id_cn", "bank_card", "passport", "ip", "ssn_us"]),
+    ),
+    "email": ("@", frozenset(["email"])),
+    "links": (r"://[^\s/]*@|[?&][A-Za-z_]{2,}=", frozenset(["url_credentials"])),
+    "codes": (r"[0-9A-Z]{18}", frozenset(["company_code_cn"])),
+    "keys": ("|".join(map(re.escape, KEY_STARTS)), frozenset(["api_key"])),
+    "secrets": (
+        r"(?i:key|secret|token|passwo?r?d|pwd|key.id)[\"'”’]?\s{0,3}(?:[:=：]|is|为|是)|[Bb]earer|BEARER|密钥|密鑰|秘钥|口令|密码|密碼|令牌|私钥",
+        frozenset(["api_key"]),
+    ),
+    "ipv6": (r"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]", frozenset(["ip"])),
+    "plates": (
+        "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·•・. ]?[A-HJ-NP-Z0-9]{4}",
+        frozenset(["plate_cn"]),
+    ),
+    "passports": (r"护照|護照|通行证|通行證|台胞证|(?i:passport)", frozenset(["passport"])),
+    "records": (record_seed(), frozenset(["medical_record", "document_number"])),
+    "dates": (
+        rf"[0-9]\s?年\s?[01]?[0-9]\s?月|[0-9]月[0-3]?[0-9][日号]|年[一二三四五六七八九十]{{1,2}}月|[0-9][\-/.][0-9]{{1,2}}[\-/.][0-9]{{2}}|"
+        rf"{_MONTH}[A-Za-z]{{0,6}}\.?,?\s[0-9]",
+        frozenset(["date", "birth_date"]),
+    ),
+    "ages": (
+        r"9[0-9][\s\-]?[周岁歲Yy]|1[01][0-9][\s\-]?[周岁歲Yy]|(?i:age[d]?|年[龄齡])[:：为是]?\s?:?\s?(?:of )?(?:9|1[01])[0-9]",
+        frozenset(["age"]),
+    ),
+    "addresses_zh": (
+        r"[0-9A-Za-z０-９一二三四五六七八九十百](?:号|號|室|栋|幢|棟|弄|单元|單元|座|组|楼|樓|户|房|门|队|层)|[村屯庄寨][^，。；\n]{0,3}[，。；、\n]|"
+        r"[址籍住][为是：:]?[ \t]?[^，。；、\n]{2,24}(?:村|屯|庄|镇|乡|道|路|街|小区|社区)|"
+        r"(?:籍贯|出生地|出生于|祖籍|籍貫|户籍地|户籍|住址|现住)(?:为|是|[:：])?[ \t]*[一-龥]{2}",
+        frozenset(["address"]),
+    ),
+    "addresses_en": (
+        r"[0-9][A-Za-z]?\s(?:[NSEW]\.?[EW]?\.?\s)?(?:[A-Z0-9][A-Za-z0-9'’.\-]*\s){1,4}[A-Z]|[A-Z]{2}\s{1,2}[0-9]{5}|Box|USNS|USS |USCGC|USNV|[a-z]\s{1,2}[0-9]{5}",
+        frozenset(["address"]),
+    ),
+    "urls": (r"(?:https?|ftp)://|www\.", frozenset(["url"])),
+    "names_zh": (zh_name_seed(), frozenset(["name"])),
+    "names_en": (en_name_seed(), frozenset(["name"])),
+}
+"""By family: the seed, and the types of personal data that its rules find."""
+
+
+Windows = list[tuple[int, int]]
+"""Stretches of a text, by character, in order and apart."""
+
+CHUNK, OVERLAP, MARGIN = 240, 48, 120
+"""Characters that are scanned at a time, shared with the next, and added on both sides of a hit. A seed is shorter than
+the overlap; what a rule finds reaches less than the margin beyond its seed. Keys and e-mail addresses reach further."""
+_FAR = {"email": 340, "links": 400, "keys": 9000, "urls": 2000, "secrets": 300}
+
+
+@lru_cache(maxsize=64)
+def _wanted(kinds: frozenset[str]) -> tuple[str, ...]:
+    return tuple(family for family, (_, finds) in SEEDS.items() if finds & kinds)
+
+
+def _hits(texts: pa.LargeStringArray, family: str) -> NDArray[np.bool_]:
+    seed = SEEDS[family][0]
+    found = pc.match_substring(texts, seed) if family == "email" else pc.match_substring_regex(texts, seed)
+    out: NDArray[np.bool_] = pc.fill_null(found, False).to_numpy(zero_copy_only=False)
+    return out
+
+
+def candidates(texts: pa.LargeStringArray, kinds: frozenset[str]) -> Iterator[tuple[int, str, dict[str, Windows]]]:
+    """Row, text, and by family where its rules have to look, for the rows that hold any seed.
+
+    Whole texts first; then, in those that hit, pieces of them: the rules run at a few MB/s, the scan at hundreds. The
+    pieces of a batch are scanned at once, because every call compiles its pattern.
+    """
+    hits = {family: _hits(texts, family) for family in _wanted(kinds)}
+    if not hits:
+        return
+    rows = np.flatnonzero(np.logical_or.reduce(list(hits.values()))).tolist()
+    found = [texts[row].as_py() for row in rows]
+    holds = [[family for family, hit in hits.items() if hit[row]] for row in rows]
+    yield from ((row, text, places) for row, text, places in zip(rows, found, windows(found, holds), strict=True))
+
+
+def windows(texts: Sequence[str], families: Sequence[Iterable[str]]) -> list[dict[str, Windows]]:
+    """Where the rules of each text's families have to look."""
+    out: list[dict[str, Windows]] = [{family: [] for family in holds} for holds in families]
+    pieces: list[str] = []
+    owner: list[int] = []
+    place: list[int] = []
+    for i, text in enumerate(texts):
+        for start in range(0, max(1, len(text) - OVERLAP), CHUNK):
+            pieces.append(text[start : start + CHUNK + OVERLAP])
+            owner.append(i)
+            place.append(start)
+    chunks = pa.array(pieces, pa.large_string())
+    for family in sorted({family for holds in out for family in holds}):
+        margin = _FAR.get(family, MARGIN)
+        asked = np.array([family in out[i] for i in owner], bool)
+        at = np.flatnonzero(asked)
+        for chunk in at[_hits(chunks.take(pa.array(at)), family)].tolist():
+            text, known = texts[owner[chunk]], out[owner[chunk]][family]
+            start, end = max(0, place[chunk] - margin), min(len(text), place[chunk] + CHUNK + OVERLAP + margin)
+            if known and start <= known[-1][1]:
+                known[-1] = (known[-1][0], end)
+            else:
+                known.append((start, end))
+    return out
+
+
+def every_window(text: str, kinds: frozenset[str]) -> dict[str, Windows]:
+    """The families that the types ask for, each to look at the whole text: the slow reference."""
+    return {family: [(0, len(text))] for family in _wanted(kinds)}
+
+
+def matches(pattern: re.Pattern[str], text: str, places: Windows) -> Iterator[re.Match[str]]:
+    """The matches inside the windows. Look-behinds see the text before a window, nothing sees beyond its end: a match
+    that ends there is a piece of something else, since what a seed announced ends within the margin."""
+    for start, end in places:
+        for match in pattern.finditer(text, start, end):
+            if match.end() < end or end == len(text):
+                yield match
