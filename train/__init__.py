@@ -13,38 +13,45 @@ from ..curate.errors import MissingExtra
 
 if TYPE_CHECKING:
     from .baselines import fasttext_classification, gzip_bits_per_byte, unigram_bits_per_byte
+    from .classification import ClassifierConfig, classify, finetune_classifier
     from .evaluate import evaluate_corpus
     from .export import export_hf
-    from .finetune import ClassifierConfig, InstructConfig, classify, finetune_classifier, finetune_instructions
     from .importing import import_hf
+    from .instruction import InstructConfig, finetune_instructions
     from .metrics import classification_metrics
     from .model import GPT
+    from .preference import PreferenceConfig, finetune_preferences
     from .presets import ModelConfig, Preset, load_presets
     from .pretraining import PretrainConfig, PretrainResult, pretrain
     from .sampling import sample
+    from .search import SearchConfig, search_settings
     from .tokenizer import Tokenizer, train_tokenizer
 
 _HOME = {
     "GPT": "model",
-    "ClassifierConfig": "finetune",
-    "InstructConfig": "finetune",
+    "ClassifierConfig": "classification",
+    "InstructConfig": "instruction",
     "ModelConfig": "presets",
+    "PreferenceConfig": "preference",
     "Preset": "presets",
     "PretrainConfig": "pretraining",
     "PretrainResult": "pretraining",
+    "SearchConfig": "search",
     "Tokenizer": "tokenizer",
     "classification_metrics": "metrics",
-    "classify": "finetune",
+    "classify": "classification",
     "evaluate_corpus": "evaluate",
     "export_hf": "export",
     "fasttext_classification": "baselines",
-    "finetune_classifier": "finetune",
-    "finetune_instructions": "finetune",
+    "finetune_classifier": "classification",
+    "finetune_instructions": "instruction",
+    "finetune_preferences": "preference",
     "gzip_bits_per_byte": "baselines",
     "import_hf": "importing",
     "load_presets": "presets",
     "pretrain": "pretraining",
     "sample": "sampling",
+    "search_settings": "search",
     "train_tokenizer": "tokenizer",
     "unigram_bits_per_byte": "baselines",
 }
@@ -54,9 +61,11 @@ __all__ = [
     "ClassifierConfig",
     "InstructConfig",
     "ModelConfig",
+    "PreferenceConfig",
     "Preset",
     "PretrainConfig",
     "PretrainResult",
+    "SearchConfig",
     "Tokenizer",
     "classification_metrics",
     "classify",
@@ -65,11 +74,13 @@ __all__ = [
     "fasttext_classification",
     "finetune_classifier",
     "finetune_instructions",
+    "finetune_preferences",
     "gzip_bits_per_byte",
     "import_hf",
     "load_presets",
     "pretrain",
     "sample",
+    "search_settings",
     "train_tokenizer",
     "unigram_bits_per_byte",
 ]

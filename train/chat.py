@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import torch
 
 from .data import Batch
 from .model import IGNORE
+from .progress import console
 from .samples import Message
-from .tokenizer import Tokenizer
+from .tokenizer import END_OF_TEXT, IM_END, IM_START, PAD, Tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,10 @@ def encode_conversation(tokenizer: Tokenizer, messages: Sequence[Message]) -> En
 def encode_conversations(
     tokenizer: Tokenizer, conversations: Sequence[Sequence[Message]], context: int
 ) -> tuple[list[Encoded], dict[str, int]]:
-    """Conversations of at most `context` tokens; and how many were `truncated` (kept) or `refused` (no answer left)."""
+    """Conversations of at most `context` tokens, and what was cut: `truncated` were kept without their end, `refused` had
+    no answer left, `tokens_cut` is what the kept ones lost."""
     kept = []
-    truncated = refused = 0
+    truncated = refused = tokens_cut = 0
     for messages in conversations:
         encoded = encode_conversation(tokenizer, messages)
         cut = Encoded(encoded.ids[:context], encoded.answer[:context])
@@ -61,9 +64,40 @@ def encode_conversations(
         if not any(cut.answer[1:]):
             refused += 1
             continue
-        truncated += len(encoded.ids) > context
+        lost = max(0, len(encoded.ids) - context)
+        truncated += lost > 0
+        tokens_cut += lost
         kept.append(cut)
-    return kept, {"truncated": truncated, "refused": refused}
+    return kept, {"truncated": truncated, "refused": refused, "tokens_cut": tokens_cut}
+
+
+def spans(tokenizer: Tokenizer, encoded: Encoded) -> list[tuple[str, bool]]:
+    """The text of a conversation in pieces, each with whether it is learnt; control tokens by their names."""
+    controls = {
+        tokenizer.end_of_text: END_OF_TEXT, tokenizer.im_start: IM_START, tokenizer.im_end: IM_END, tokenizer.pad: PAD
+    }  # fmt: skip
+    pieces: list[tuple[str, bool]] = []
+    for learnt, run in groupby(range(len(encoded.ids)), key=lambda i: encoded.answer[i]):
+        text = ""
+        for control, some in groupby((encoded.ids[i] for i in run), key=lambda token: controls.get(token)):
+            # Decoded together, since a Chinese character may be several tokens.
+            tokens = list(some)
+            text += control * len(tokens) if control else tokenizer.decode(tokens)
+        pieces.append((text, learnt))
+    return pieces
+
+
+def show(tokenizer: Tokenizer, items: Sequence[Encoded], limit: int) -> None:
+    """Print samples as the model sees them: what is learnt in green, the rest dim. A sample of `limit` tokens was perhaps cut."""
+    from rich.text import Text
+
+    for number, item in enumerate(items, 1):
+        learnt = sum(item.answer)
+        cut = ", cut at the limit" if len(item.ids) >= limit else ""
+        text = Text(f"sample {number}: {len(item.ids)} tokens, {learnt} of them learnt{cut}\n", style="bold")
+        for piece, is_learnt in spans(tokenizer, item):
+            text.append(piece, style="bold green" if is_learnt else "dim")
+        console().print(text, highlight=False)
 
 
 def pack(lengths: Sequence[int], context: int) -> list[list[int]]:

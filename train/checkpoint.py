@@ -22,6 +22,7 @@ from torch import Tensor
 from ..curate.errors import InputError, RunError
 from .distributed import World, like, whole
 from .files import full_disk, write_whole
+from .lora import merge
 from .model import GPT
 from .presets import ModelConfig
 from .tokenizer import Tokenizer
@@ -231,6 +232,8 @@ def find_checkpoint(path: str | Path) -> Path:
 def load_model(path: str | Path) -> tuple[GPT, Tokenizer, dict[str, Tensor]]:
     """The model and tokenizer of a run or checkpoint, and any tensors beside the model's; ready to evaluate.
 
+    An adapter that was trained beside the weights is merged into them.
+
     Raises InputError if there is no model, RunError if the checkpoint is damaged.
     """
     folder = find_checkpoint(path)
@@ -240,7 +243,7 @@ def load_model(path: str | Path) -> tuple[GPT, Tokenizer, dict[str, Tensor]]:
     tensors = load_file(folder / WEIGHTS)
     model.load_state_dict(_only_model(tensors))
     others = {name: tensor for name, tensor in tensors.items() if not _is_model(name)}
-    return model.eval(), Tokenizer.load(folder), others
+    return model.eval(), Tokenizer.load(folder), merge(model, others)
 
 
 def _is_model(name: str) -> bool:

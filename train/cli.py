@@ -65,10 +65,39 @@ def _training(
     """The options of every kind of training."""
 
 
-def _trains(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `_training` besides its own; it finds all of them in the context."""
+def _finetuning(
+    epochs: Annotated[
+        float | None, typer.Option("--epochs", help="Passes over the training data; by default by task and model size.")
+    ] = None,
+    validation_share: Annotated[
+        float | None, typer.Option("--validation-share", help="Share of the data that decides when to stop.")
+    ] = None,
+    lora_rank: Annotated[
+        int | None, typer.Option("--lora-rank", help="Train adapters of this rank (LoRA); 0 trains the whole model.")
+    ] = None,
+    lora_alpha: Annotated[
+        float | None, typer.Option("--lora-alpha", help="Adapters count alpha / rank times; by default twice.")
+    ] = None,
+    lora_dropout: Annotated[float | None, typer.Option("--lora-dropout", help="Dropout before adapters.")] = None,
+    dropout: Annotated[float | None, typer.Option("--dropout", help="Dropout inside the model; 0.1 is usual.")] = None,
+    label_smoothing: Annotated[
+        float | None, typer.Option("--label-smoothing", help="Share of each target spread over the others.")
+    ] = None,
+    freeze: Annotated[int | None, typer.Option("--freeze", help="Lowest blocks that do not train.")] = None,
+    layer_decay: Annotated[
+        float | None, typer.Option("--layer-decay", help="Each block's rate is this times that of the one above.")
+    ] = None,
+    show: Annotated[int, typer.Option("--show", help="Print so many samples, what is learnt from them in green.")] = 0,
+) -> None:
+    """The options of every kind of fine-tuning."""
+
+
+def _trains(command: Callable[..., None], *more: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `_training` and `more` besides its own; it finds all of them in the context."""
     own = list(inspect.signature(command, eval_str=True).parameters.values())
-    shared = list(inspect.signature(_training, eval_str=True).parameters.values())
+    shared = [
+        p for options in (*more, _training) for p in inspect.signature(options, eval_str=True).parameters.values()
+    ]
     # Those without a default must come first.
     together = sorted([*own, *shared], key=lambda p: p.default is not inspect.Parameter.empty)
     names = [p.name for p in own]
@@ -80,6 +109,11 @@ def _trains(command: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(together)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in together}
     return run
+
+
+def _finetunes(command: Callable[..., None]) -> Callable[..., None]:
+    """As `_trains`, with the options of `_finetuning`."""
+    return _trains(command, _finetuning)
 
 
 @app.command("tokenizer")
@@ -175,17 +209,22 @@ def trace_command(
 
 
 @finetune_app.command("classify")
-@_trains
+@_finetunes
 def classify_command(
     ctx: typer.Context,
     train: Annotated[Path, typer.Argument(help="Texts with labels: .jsonl, .csv or .parquet.")],
     base: Base,
     test: Annotated[Path | None, typer.Option("--test", help="Test data; without it a share is held out.")] = None,
-    text: Annotated[str, typer.Option("--text", help="Field with the text.")] = "text",
-    label: Annotated[str, typer.Option("--label", help="Field with the label.")] = "label",
-    epochs: Annotated[float, typer.Option("--epochs", help="Passes over the training data.")] = 5.0,
+    text: Annotated[
+        str | None, typer.Option("--text", help="Field with the text; the usual names are tried without it.")
+    ] = None,
+    label: Annotated[str | None, typer.Option("--label", help="Field with the label, or a list of labels.")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", help="Examples an optimizer step.")] = 32,
     max_length: Annotated[int | None, typer.Option("--max-length", help="Tokens kept of a text.")] = None,
+    pooling: Annotated[str | None, typer.Option("--pooling", help="What the head reads: mean, last, or both.")] = None,
+    augment: Annotated[
+        int | None, typer.Option("--augment", help="Altered copies of each training text to learn from as well.")
+    ] = None,
 ) -> None:
     """Fine-tune a classifier and print its scores on held-out text, with fastText's beside them.
 
@@ -193,17 +232,16 @@ def classify_command(
     """
     from . import ClassifierConfig, finetune_classifier
 
-    _print(finetune_classifier(_config(ClassifierConfig, ctx)))
+    _finished(finetune_classifier(_config(ClassifierConfig, ctx)))
 
 
 @finetune_app.command("instruct")
-@_trains
+@_finetunes
 def instruct_command(
     ctx: typer.Context,
     train: Annotated[Path, typer.Argument(help="Conversations or instructions: .jsonl, .csv or .parquet.")],
     base: Base,
-    epochs: Annotated[float, typer.Option("--epochs", help="Passes over the training data.")] = 3.0,
-    batch_tokens: Annotated[int, typer.Option("--batch-tokens", help="Tokens an optimizer step.")] = 4096,
+    batch_tokens: Annotated[int | None, typer.Option("--batch-tokens", help="Tokens an optimizer step.")] = None,
 ) -> None:
     """Fine-tune on instructions or conversations, with loss on the answers only.
 
@@ -211,7 +249,99 @@ def instruct_command(
     """
     from . import InstructConfig, finetune_instructions
 
-    _print(finetune_instructions(_config(InstructConfig, ctx)))
+    _finished(finetune_instructions(_config(InstructConfig, ctx)))
+
+
+@finetune_app.command("prefer")
+@_finetunes
+def prefer_command(
+    ctx: typer.Context,
+    train: Annotated[Path, typer.Argument(help="Prompts with a chosen and a rejected answer: .jsonl, .csv, .parquet.")],
+    base: Base,
+    beta: Annotated[float | None, typer.Option("--beta", help="How strongly to stay near the base model; 0.1.")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", help="Pairs an optimizer step.")] = 16,
+) -> None:
+    """Fine-tune on preferences (DPO): of two answers, the chosen one becomes likelier.
+
+    Example: `corpusmill train finetune prefer pairs.jsonl --base runs/chat -o runs/preferred`
+    """
+    from . import PreferenceConfig, finetune_preferences
+
+    _finished(finetune_preferences(_config(PreferenceConfig, ctx)))
+
+
+@app.command("search")
+def search_command(
+    task: Annotated[str, typer.Argument(help="classify, instruct or prefer.")],
+    train: Annotated[Path, typer.Argument(help="Training data, as that task takes them.")],
+    base: Base,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the table, the page and the trials.")],
+    values: Annotated[
+        list[str], typer.Option("--try", help="Setting and its values: learning_rate=1e-4,3e-4. May be given again.")
+    ],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of all trials: epochs=3. May be given again.")
+    ] = None,
+    test: Annotated[Path | None, typer.Option("--test", help="Test data (classify): scored with the winner.")] = None,
+    halving: Annotated[
+        int | None, typer.Option("--halving", help="Train all briefly, one in so many longer, and so on.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The same for all trials.")] = 0,
+    device: Annotated[str, typer.Option("--device", help="cpu, cuda, or auto.")] = "auto",
+    overwrite: Overwrite = False,
+) -> None:
+    """Try settings of fine-tuning and rank them by their validation score. The same command goes on after a stop.
+
+    Example: `corpusmill train search classify reviews.csv --base runs/nano -o runs/search --try learning_rate=2e-4,5e-4,1e-3 --halving 2`
+    """
+    from pydantic import ValidationError
+
+    from ..curate.errors import RecipeError
+    from . import SearchConfig, search_settings
+
+    tried, fixed = _assignments("--try", values), _assignments("--set", settings or [])
+    shared = {name: found[0] if len(found) == 1 else found for name, found in fixed.items()}
+    shared |= {"train": str(train), "base": str(base), "seed": seed, "device": device}
+    if test is not None:
+        shared["test"] = str(test)
+    try:
+        given: Any = {"task": task, "output": output, "values": tried, "settings": shared, "halving": halving}
+        config = SearchConfig(**given, overwrite=overwrite)
+    except ValidationError as error:
+        raise RecipeError([f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]) from error
+    found = search_settings(config)
+    for trial in found["trials"]:
+        trial.pop("curve", None)
+    if found["best"]:
+        found["best"].pop("curve", None)
+    _finished(found)
+
+
+def _assignments(option: str, given: list[str]) -> dict[str, list[Any]]:
+    """`name=1,2` as {"name": [1, 2]}."""
+    from ..curate.errors import RecipeError
+
+    found: dict[str, list[Any]] = {}
+    for one in given:
+        name, equals, values = one.partition("=")
+        if not (name and equals and values):
+            raise RecipeError([f"{option} {one}: write it as name=value, several values with commas"])
+        found[name.strip().replace("-", "_")] = [_value(value.strip()) for value in values.split(",")]
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _finished(report: dict[str, Any]) -> None:
+    """Print a report; an interrupted run ends with the exit code that says so."""
+    _print(report)
+    if report["status"] == "interrupted":
+        raise typer.Exit(INTERRUPTED)
 
 
 def eval_command(

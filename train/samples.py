@@ -25,14 +25,26 @@ class Example:
 
     text: str
     label: str
+    """All of them joined, where a text has several."""
+    labels: tuple[str, ...] | None = None
+    """The labels of a text that may have several, or none; null where each text has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A turn of a conversation: role is `system`, `user` or `assistant`."""
+    """A turn of a conversation: role is `system`, `user`, `assistant` or `tool`."""
 
     role: str
     content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Two answers to the same conversation, the first of them the better."""
+
+    prompt: tuple[Message, ...]
+    chosen: str
+    rejected: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,42 +100,89 @@ def read_rows(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{path}:{number}", row
 
 
-def read_examples(path: str | Path, text: str = "text", label: str = "label") -> list[Example]:
-    """The (text, label) pairs of a file. Raises InputError that lists rows without a text or a label."""
-    examples, wrong = [], []
+TEXT_FIELDS = ("text", "sentence", "content", "review", "title", "query", "文本", "内容")
+LABEL_FIELDS = ("labels", "label", "category", "class", "sentiment", "intent", "topic", "标签", "类别")
+"""Names that are tried, in this order, where none is given."""
+
+
+def read_examples(path: str | Path, text: str | None = None, label: str | None = None) -> list[Example]:
+    """The labelled texts of a file; the fields are told from TEXT_FIELDS and LABEL_FIELDS where they are not named.
+
+    A label that is a list (in CSV, a JSON list) gives each text several. Raises InputError that lists, with their lines,
+    rows without a text or a label.
+    """
+    found: list[tuple[str, str, Any]] = []
+    wrong: list[str] = []
     for where, row in read_rows(path):
-        if text not in row or label not in row:
-            raise InputError(f"{where} has no field {text!r} and {label!r}; its fields are: {', '.join(map(str, row))}")
-        value, name = row[text], row[label]
+        text = _field(row, text, TEXT_FIELDS, "text", where)
+        label = _field(row, label, LABEL_FIELDS, "label", where)
+        value, name = row[text], _parsed(row[label])
         if not isinstance(value, str) or not value.strip():
             wrong.append(f"{where}: {text} is empty or not text")
+        elif isinstance(name, list) and all(isinstance(n, str | int | float) and str(n).strip() for n in name):
+            found.append((where, value, sorted({str(n).strip() for n in name})))
         elif name is None or isinstance(name, dict | list) or not str(name).strip():
-            wrong.append(f"{where}: {label} is empty or not one value")
+            wrong.append(f"{where}: {label} is empty or not one value or a list of them")
         else:
-            examples.append(Example(value, str(name).strip()))
+            found.append((where, value, str(name).strip()))
+    several = any(isinstance(name, list) for _, _, name in found)
+    examples = []
+    for where, value, name in found:
+        if several and not isinstance(name, list):
+            wrong.append(f"{where}: {label} is one value where other rows have lists")
+        elif several:
+            examples.append(Example(value, " + ".join(name), tuple(name)))
+        else:
+            examples.append(Example(value, name))
     _raise(wrong)
     if not examples:
         raise InputError(f"{path} holds no examples")
     return examples
 
 
+def _field(row: dict[str, Any], given: str | None, known: Sequence[str], what: str, where: str) -> str:
+    names = (given,) if given is not None else known
+    for name in names:
+        if name in row:
+            return name
+    wanted = f"no field {given!r}" if given is not None else f"no field for the {what} ({', '.join(known)})"
+    raise InputError(f"{where} has {wanted}; its fields are: {', '.join(map(str, row))}. Name it with --{what}")
+
+
+def _parsed(value: Any) -> Any:
+    """A CSV cell that holds a JSON list, as that list."""
+    if isinstance(value, str) and value.startswith("["):
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            return value
+    return value
+
+
 ROLES = {
-    **dict.fromkeys(("system",), "system"),
+    **dict.fromkeys(("system", "developer"), "system"),
     **dict.fromkeys(("user", "human"), "user"),
-    **dict.fromkeys(("assistant", "gpt"), "assistant"),
+    **dict.fromkeys(("assistant", "gpt", "model", "bot", "function_call"), "assistant"),
+    **dict.fromkeys(("tool", "function", "observation"), "tool"),
 }
+
+QUESTIONS = (("instruction", "output"), ("prompt", "completion"), ("prompt", "response"), ("question", "answer"),
+             ("query", "response"))  # fmt: skip
+"""Pairs of fields with a question and its answer."""
 
 
 def read_conversations(path: str | Path) -> list[list[Message]]:
     """Conversations in any of the common shapes, each told from its fields.
 
-    `messages` (role, content), ShareGPT's `conversations` (from, value), or `instruction`, `input`, `output` with an
-    optional `system` and `history` of pairs. Raises InputError that lists rows of no known shape or without an answer.
+    `messages` (role, content), ShareGPT's `conversations` (from, value), or one of QUESTIONS with an optional `input`,
+    `system` and `history` of pairs. Raises InputError that lists rows of no known shape or without an answer.
     """
     conversations, wrong = [], []
     for where, row in read_rows(path):
         try:
             conversation = _conversation(row)
+            if not any(m.role == "assistant" and m.content for m in conversation):
+                raise ValueError("no answer to learn from")
         except ValueError as error:
             wrong.append(f"{where}: {error}")
             continue
@@ -134,36 +193,104 @@ def read_conversations(path: str | Path) -> list[list[Message]]:
     return conversations
 
 
+def read_preferences(path: str | Path) -> list[Preference]:
+    """Prompts with a `chosen` and a `rejected` answer.
+
+    The answers are texts, single messages, or whole conversations that differ in their last turn; the prompt is a
+    `prompt` (a text or messages), `question`, `instruction` with `input`, `messages` or `conversations`. Raises InputError
+    that lists rows of no known shape, with an empty answer, or with two that are equal.
+    """
+    preferences, wrong = [], []
+    for where, row in read_rows(path):
+        try:
+            preferences.append(_preference(row))
+        except ValueError as error:
+            wrong.append(f"{where}: {error}")
+    _raise(wrong)
+    if not preferences:
+        raise InputError(f"{path} holds no preferences")
+    return preferences
+
+
 def _conversation(row: dict[str, Any]) -> list[Message]:
-    turns: list[tuple[Any, Any]]
-    if row.get("messages"):
-        turns = [(m.get("role"), m.get("content")) for m in _dicts(row["messages"], "messages")]
-    elif row.get("conversations"):
-        turns = [(m.get("from"), m.get("value")) for m in _dicts(row["conversations"], "conversations")]
-    elif "instruction" in row and "output" in row:
-        question = "\n".join(part for part in (row["instruction"], row.get("input")) if part)
-        turns = [("system", row["system"])] if row.get("system") else []
-        for asked, answered in row.get("history") or []:
-            turns += [("user", asked), ("assistant", answered)]
-        turns += [("user", question), ("assistant", row["output"])]
-    else:
-        raise ValueError(f"needs messages, conversations, or instruction and output; its fields are: {', '.join(row)}")
-    messages = []
-    for role, content in turns:
-        if role not in ROLES:
-            raise ValueError(f"unknown role {role!r}; known: {', '.join(ROLES)}")
-        if not isinstance(content, str):
-            raise ValueError(f"the {role} turn is not text")
-        messages.append(Message(ROLES[role], content.strip()))
-    if not any(m.role == "assistant" and m.content for m in messages):
-        raise ValueError("no answer to learn from")
-    return messages
+    for name in ("messages", "conversations"):
+        if row.get(name):
+            begun = [Message("system", row["system"].strip())] if isinstance(row.get("system"), str) else []
+            turns = _messages(row[name], name)
+            return turns if turns[0].role == "system" or not begun or not begun[0].content else begun + turns
+    for asked, answered in QUESTIONS:
+        if asked in row and answered in row:
+            return [*_asked(row, asked), _message("assistant", row[answered])]
+    pairs = ", ".join(f"{a} and {b}" for a, b in QUESTIONS)
+    raise ValueError(f"needs messages, conversations, or {pairs}; its fields are: {', '.join(map(str, row))}")
 
 
-def _dicts(value: Any, name: str) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+def _asked(row: dict[str, Any], name: str) -> list[Message]:
+    """System prompt, turns before, and the question of a row of fields."""
+    turns = [_message("system", row["system"])] if row.get("system") else []
+    for pair in _parsed(row.get("history")) or []:
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise ValueError("history is not a list of pairs (question, answer)")
+        turns += [_message("user", pair[0]), _message("assistant", pair[1])]
+    question = [_message("user", part).content for part in (row[name], row.get("input")) if part]
+    if not any(question):
+        raise ValueError(f"{name} is empty")
+    return [*turns, Message("user", "\n".join(question))]
+
+
+def _messages(value: Any, name: str) -> list[Message]:
+    value = _parsed(value)
+    if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
         raise ValueError(f"{name} is not a list of objects")
-    return value
+    return [_turn(item) for item in value]
+
+
+def _turn(item: dict[str, Any]) -> Message:
+    return _message(item.get("role", item.get("from")), item.get("content", item.get("value")))
+
+
+def _message(role: Any, content: Any) -> Message:
+    if role not in ROLES:
+        raise ValueError(f"unknown role {role!r}; known: {', '.join(ROLES)}")
+    if isinstance(content, list) and all(isinstance(p, dict) and isinstance(p.get("text"), str) for p in content):
+        content = "".join(p["text"] for p in content)  # OpenAI's list of parts
+    if not isinstance(content, str):
+        raise ValueError(f"the {role} turn is not text")
+    return Message(ROLES[role], content.strip())
+
+
+def _preference(row: dict[str, Any]) -> Preference:
+    if "chosen" not in row or "rejected" not in row:
+        raise ValueError(f"needs chosen and rejected; its fields are: {', '.join(map(str, row))}")
+    prompt: list[Message] = []
+    ends: list[str] = []
+    for name in ("chosen", "rejected"):
+        value = _parsed(row[name])
+        if isinstance(value, list):
+            turns = _messages(value, name)
+        else:
+            turns = [_turn(value) if isinstance(value, dict) else _message("assistant", value)]
+        if turns[-1].role != "assistant" or not turns[-1].content:
+            raise ValueError(f"{name} does not end in an answer")
+        if ends and len(turns) > 1 and turns[:-1] != prompt:
+            raise ValueError("chosen and rejected differ before their last turn")
+        prompt = turns[:-1]
+        ends.append(turns[-1].content)
+    if ends[0] == ends[1]:
+        raise ValueError("chosen and rejected are equal")
+    given = _parsed(row.get("prompt"))
+    if not prompt and isinstance(given, list):
+        prompt = _messages(given, "prompt")
+    elif not prompt:
+        lists = [name for name in ("messages", "conversations") if row.get(name)]
+        fields = [name for name in ("prompt", "question", "instruction", "query") if isinstance(row.get(name), str)]
+        if lists:
+            prompt = _messages(row[lists[0]], lists[0])
+        elif fields:
+            prompt = _asked(row, fields[0])
+    if not any(m.role == "user" for m in prompt):
+        raise ValueError("no prompt: a preference needs prompt, question, instruction, messages or conversations")
+    return Preference(tuple(prompt), ends[0], ends[1])
 
 
 def _raise(wrong: Sequence[str]) -> None:

@@ -160,7 +160,8 @@ def test_cut_answers_are_counted_and_refused(tokenizer: Tokenizer) -> None:
     long_answer = [Message("user", "讲"), Message("assistant", "The court heard the long story. " * 20)]
     long_question = [Message("user", "The court heard the long story. " * 20), Message("assistant", "好")]
     kept, counts = encode_conversations(tokenizer, [ASKED[0], long_answer, long_question], 64)
-    assert counts == {"truncated": 1, "refused": 1}
+    lost = len(encode_conversation(tokenizer, long_answer).ids) - 64
+    assert counts == {"truncated": 1, "refused": 1, "tokens_cut": lost}
     assert [len(item.ids) <= 64 for item in kept] == [True, True]
 
 
@@ -201,7 +202,7 @@ def test_instructions_are_learned(run: Path, tmp_path: Path) -> None:
     )
     report = finetune_instructions(config)
     assert report["conversations"] == {
-        "read": 82, "duplicates": 1, "truncated": 0, "refused": 1, "train": 72, "validation": 8,
+        "read": 82, "duplicates": 1, "truncated": 0, "refused": 1, "tokens_cut": 0, "train": 72, "validation": 8,
     }  # fmt: skip
     assert report["answer_loss"] < 0.3 * report["first_answer_loss"]
     for question, answer in (("7 谁？", "法院"), ("9 who?", "The patient")):

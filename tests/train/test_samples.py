@@ -119,7 +119,7 @@ def test_conversations_of_every_shape(tmp_path: Path) -> None:
     bad: list[dict[str, object]] = [
         {"question": "?"},
         {"instruction": "x", "output": ""},
-        {"messages": [{"role": "bot"}]},
+        {"messages": [{"role": "narrator"}]},
     ]
-    with pytest.raises(InputError, match=r":1: needs messages(.|\n)*:2: no answer(.|\n)*:3: unknown role 'bot'"):
+    with pytest.raises(InputError, match=r":1: needs messages(.|\n)*:2: no answer(.|\n)*:3: unknown role 'narrator'"):
         read_conversations(jsonl(tmp_path / "b.jsonl", bad))

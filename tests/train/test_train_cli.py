@@ -20,9 +20,11 @@ EXPORTED = [
     "ClassifierConfig",
     "InstructConfig",
     "ModelConfig",
+    "PreferenceConfig",
     "Preset",
     "PretrainConfig",
     "PretrainResult",
+    "SearchConfig",
     "Tokenizer",
     "classification_metrics",
     "classify",
@@ -31,11 +33,13 @@ EXPORTED = [
     "fasttext_classification",
     "finetune_classifier",
     "finetune_instructions",
+    "finetune_preferences",
     "gzip_bits_per_byte",
     "import_hf",
     "load_presets",
     "pretrain",
     "sample",
+    "search_settings",
     "train_tokenizer",
     "unigram_bits_per_byte",
 ]
@@ -81,7 +85,14 @@ def test_help_and_errors_without_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["tokenizer"], ["pretrain"], ["trace"], ["finetune", "classify"], ["finetune", "instruct"]]
+    "command",
+    [
+        ["tokenizer"],
+        ["pretrain"],
+        ["trace"],
+        ["search"],
+        *(["finetune", kind] for kind in ("classify", "instruct", "prefer")),
+    ],
 )
 def test_help_shows_an_example(command: list[str]) -> None:
     result = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"})
