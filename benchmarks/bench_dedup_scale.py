@@ -58,7 +58,9 @@ def sentences() -> list[str]:
         least, most = (12, 60) if language == "zh" else (30, 120)
         mine: set[str] = set()
         for text in texts:
-            mine.update(s.strip() for s in re.split(r"(?<=[。！？.!?])\s*|\n+", text) if least <= len(s.strip()) <= most)
+            mine.update(
+                s.strip() for s in re.split(r"(?<=[。！？.!?])\s*|\n+", text) if least <= len(s.strip()) <= most
+            )
         found.update(sorted(mine)[:60_000])
     return sorted(found)
 
@@ -74,7 +76,9 @@ def write(folder: Path, count: int, pool: pa.Array, seed: int = 0) -> None:
         variants = np.flatnonzero((random.random(n) < 0.2) & (np.arange(n) > 0))
         for row in variants.tolist():
             chosen[row, :6] = chosen[int(random.integers(0, row)), :6]
-        lists = pa.ListArray.from_arrays(pa.array(np.arange(0, 7 * n + 1, 7, dtype=np.int32)), pool.take(pa.array(chosen.ravel())))
+        lists = pa.ListArray.from_arrays(
+            pa.array(np.arange(0, 7 * n + 1, 7, dtype=np.int32)), pool.take(pa.array(chosen.ravel()))
+        )
         ids = pc.binary_join_element_wise(f"{first}", pa.array(np.arange(n)).cast(pa.string()), "-")
         table = pa.table({"id": ids, "text": pc.binary_join(lists, " ")})
         pq.write_table(table, folder / f"part-{first:010}.parquet", compression="lz4", row_group_size=8192)

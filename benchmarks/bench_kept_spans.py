@@ -66,11 +66,11 @@ def texts(path: Path) -> Iterator[str]:
     """The documents of one file of the development data."""
     name = path.name
     if name.endswith(".jsonl.gz"):
-        for line in gzip.open(path, "rt", encoding="utf-8"):
-            row = json.loads(line)
-            yield "\n".join(
-                v for k, v in row.items() if isinstance(v, str) and k in ("text", "dialogue", "answer", "long_answer")
-            )
+        with gzip.open(path, "rt", encoding="utf-8") as f:
+            for row in map(json.loads, f):
+                yield "\n".join(
+                    v for k, v in row.items() if isinstance(v, str) and k in ("text", "dialogue", "answer", "long_answer")
+                )
     elif name.endswith(".csv.gz"):
         with gzip.open(path, "rt", encoding="gb18030", errors="replace") as f:
             yield from ("\n".join(row[1:]) for row in csv.reader(f))
@@ -82,7 +82,8 @@ def texts(path: Path) -> Iterator[str]:
                     text = file.read().decode(coding, "replace")
                     yield html.unescape(re.sub(r"<[^>]{0,400}>", " ", text)) if "xml" in name else text
     elif name.endswith(".txt.gz"):
-        text = gzip.open(path, "rt", encoding="utf-8", errors="replace").read()
+        with gzip.open(path, "rt", encoding="utf-8", errors="replace") as f:
+            text = f.read()
         yield from (text[i : i + 20_000] for i in range(0, len(text), 20_000))
 
 
