@@ -30,8 +30,8 @@ from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 
 from corpusmill.curate.documents import Documents
-from corpusmill.filters.augment.steps import OPS, Augment
 from corpusmill.filters.augment.gate import Gate
+from corpusmill.filters.augment.steps import OPS, Augment
 from corpusmill.filters.ngram_model import train_ngram
 
 SOURCES = {

@@ -29,9 +29,9 @@ from corpusmill.curate.documents import Documents
 from corpusmill.curate.registry import steps
 from corpusmill.curate.step import Filter
 from corpusmill.filters import QualityClassifier, train_classifier
+from corpusmill.filters.classifier.fasttext_model import load_fasttext
 from corpusmill.filters.classifier.metrics import area_under_roc
 from corpusmill.filters.classifier.models import prepare_texts
-from corpusmill.filters.classifier.fasttext_model import load_fasttext
 
 FOLDS, SEEDS = 10, (0, 1)
 

@@ -38,8 +38,8 @@ import numpy as np
 from documents import real_documents
 from machine import about, save
 
-from corpusmill.filters.decontaminate.steps import Decontaminate
 from corpusmill.filters.decontaminate.items import build_index, read_items
+from corpusmill.filters.decontaminate.steps import Decontaminate
 from corpusmill.filters.text.buffers import TextBuffers
 from corpusmill.filters.text.folded import Tokens
 from corpusmill.filters.text.overlap import Grams, OverlapIndex, Passages, find_overlaps

@@ -28,9 +28,9 @@ from faker import Faker
 from machine import about, save
 
 from corpusmill.curate.documents import Documents
-from corpusmill.filters.privacy.steps import KINDS, PROFILES, RedactPII
 from corpusmill.filters.privacy.patterns import find
 from corpusmill.filters.privacy.scan import candidates
+from corpusmill.filters.privacy.steps import KINDS, PROFILES, RedactPII
 
 DRAW = random.Random(20)
 ZH, EN, GB = Faker("zh_CN"), Faker("en_US"), Faker("en_GB")

@@ -406,9 +406,9 @@ class _Recall:
         self, number: int, positive: NDArray[np.bool_], negative: NDArray[np.bool_], *, last: bool
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], int, int]:
         """Train each half's model, and score the other half with it; after the last round, one model of both."""
+        from ..filters.classifier.fasttext_model import load_linear
         from ..filters.classifier.models import POSITIVE, FastTextModel
         from ..filters.domain_recall import GROUPS, train_model
-        from ..filters.classifier.fasttext_model import load_linear
         from ..filters.text.buffers import TextBuffers
 
         most = int(self.settings["max_train"])

@@ -160,8 +160,8 @@ def _weights(path: Path) -> Any:
 
 @lru_cache(maxsize=4)
 def _model(path: Path) -> Any:
-    from ..filters.classifier.models import FastTextModel
     from ..filters.classifier.fasttext_model import load_linear
+    from ..filters.classifier.models import FastTextModel
 
     return FastTextModel(load_linear(path), path)
 
