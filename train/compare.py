@@ -18,7 +18,7 @@ def mcnemar(truth: Sequence[str], first: Sequence[str], second: Sequence[str]) -
 
     `p` is the two-sided chance of a split at least this uneven if both were equally good (binomial, no approximation).
     """
-    from scipy.stats import binomtest
+    from scipy.stats import binomtest  # type: ignore[import-untyped]
 
     _same_length(truth, first, second)
     right = [np.array([a == b for a, b in zip(truth, said, strict=True)], dtype=np.bool_) for said in (first, second)]

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from ..curate.errors import InputError
 from .leakage import THRESHOLD, near_duplicate_groups
 from .metrics import RESAMPLES, Floats, Ints, classification_metrics
 from .samples import Example
+
+if TYPE_CHECKING:
+    from .classification import Classifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,8 @@ def cross_validate(
         said = np.empty(len(examples), dtype=object)
         chances: Floats | None = np.zeros((len(examples), len(labels)))
         for fold in range(folds):
-            held = np.flatnonzero(fold_of == fold)
-            predict = fit([examples[i] for i in np.flatnonzero(fold_of != fold)], seed + repeat * folds + fold)
+            held = np.flatnonzero(fold_of == fold).tolist()
+            predict = fit([examples[i] for i in np.flatnonzero(fold_of != fold).tolist()], seed + repeat * folds + fold)
             found = predict([examples[i].text for i in held])
             wide = found.over(labels)
             truth = [examples[i].label for i in held]
@@ -124,7 +127,7 @@ def _places(groups: NDArray[Any]) -> Ints:
 
 def over_folds(values: Sequence[float], folds: int) -> dict[str, Any]:
     """Mean, spread and 95 % interval of a figure over the folds of one or more repeats."""
-    from scipy.stats import t
+    from scipy.stats import t  # type: ignore[import-untyped]
 
     array = np.asarray(values, dtype=np.float64)
     n = len(array)
@@ -190,8 +193,11 @@ def fit_tfidf(*, strength: float = 10.0) -> Fit:
             token_pattern=None,
             ngram_range=(1, longest),
             sublinear_tf=True,
+            # What occurs once teaches nothing: without it training is seven times as fast, and TREC and SST-2 two points
+            # better. A few texts need every word they have.
+            min_df=2 if len(train) >= 1000 else 1,
         )
-        model = make_pipeline(vectors, LogisticRegression(C=strength, max_iter=300, random_state=seed))
+        model = make_pipeline(vectors, LogisticRegression(C=strength, max_iter=300, tol=1e-3, random_state=seed))
         model.fit([example.text for example in train], [example.label for example in train])
         names = tuple(map(str, model.classes_))
 
@@ -207,45 +213,44 @@ def fit_tfidf(*, strength: float = 10.0) -> Fit:
 def fit_gpt(base: str | Path, **settings: Any) -> Fit:
     """Our GPT, fine-tuned as `train finetune classify` does it; `settings` are fields of `ClassifierConfig`.
 
-    A tenth of the training examples decides when to stop, and one of each label goes to the test that fine-tuning asks
-    for. Runs are kept in temporary folders.
+    A tenth of the training examples decides when to stop; one of each label is set aside as the test that fine-tuning
+    asks for, which is not scored. Runs are kept in temporary folders.
     """
     import json
 
-    import torch
-
-    from .finetune import ClassifierConfig, finetune_classifier, load_classifier
+    from .classification import ClassifierConfig, finetune_classifier
 
     def fit(train: Sequence[Example], seed: int) -> Predict:
         with tempfile.TemporaryDirectory(prefix="corpusmill-fold-") as folder:
             data, run = Path(folder) / "train.jsonl", Path(folder) / "run"
             rows = (json.dumps({"text": e.text, "label": e.label}, ensure_ascii=False) for e in train)
             data.write_text("\n".join(rows) + "\n", "utf-8")
-            config = ClassifierConfig(
-                **{
-                    "test_share": 1e-9,
-                    "baseline": False,
-                    **settings,
-                    "base": base,
-                    "train": data,
-                    "output": run,
-                    "seed": seed,
-                }
+            own = {"base": base, "train": data, "output": run, "seed": seed}
+            finetune_classifier(
+                ClassifierConfig(**{"test_share": 1e-9, "baseline": False, "judge": False, **settings, **own})
             )
-            report = finetune_classifier(config)
-            model = load_classifier(Path(report["best_checkpoint"]), run / "labels.json", config.torch_device())
-
-        def predict(texts: Sequence[str], batch: int = 64) -> Predicted:
-            rows, _ = model.encode(texts)
-            order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-            chances = np.zeros((len(rows), len(model.labels)))
-            with torch.no_grad():
-                for first in range(0, len(order), batch):
-                    some = order[first : first + batch]
-                    scores = model.scores([rows[i] for i in some]).double()
-                    chances[some] = torch.softmax(scores, dim=1).cpu().numpy()
-            return Predicted([model.labels[i] for i in chances.argmax(axis=1)], chances, tuple(model.labels))
-
-        return predict
+            return predict_gpt(run, str(settings.get("device", "auto")))
 
     return fit
+
+
+def predict_gpt(run: str | Path, device: str = "auto") -> Predict:
+    """What a fine-tuned classifier's best checkpoint predicts."""
+    model = classifier_of(run, device)
+
+    def predict(texts: Sequence[str]) -> Predicted:
+        chances = model.probabilities(model.encode(texts)[0])
+        return Predicted([model.labels[i] for i in chances.argmax(axis=1)], chances, tuple(model.labels))
+
+    return predict
+
+
+def classifier_of(run: str | Path, device: str = "auto") -> Classifier:
+    """A fine-tuned classifier's best checkpoint."""
+    import torch
+
+    from .classification import load_classifier
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return load_classifier(Path(run), Path(run) / "labels.json", torch.device(device))
