@@ -94,7 +94,8 @@ def show(tokenizer: Tokenizer, items: Sequence[Encoded], limit: int) -> None:
     for number, item in enumerate(items, 1):
         learnt = sum(item.answer)
         cut = ", cut at the limit" if len(item.ids) >= limit else ""
-        text = Text(f"sample {number}: {len(item.ids)} tokens, {learnt} of them learnt{cut}\n", style="bold")
+        text = Text()
+        text.append(f"sample {number}: {len(item.ids)} tokens, {learnt} of them learnt{cut}\n", style="bold")
         for piece, is_learnt in spans(tokenizer, item):
             text.append(piece, style="bold green" if is_learnt else "dim")
         console().print(text, highlight=False)

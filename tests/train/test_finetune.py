@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,10 +19,12 @@ from corpusmill.train import (
     finetune_instructions,
     sample,
 )
-from corpusmill.train.chat import encode_conversation, encode_conversations, pack, rows_of
+from corpusmill.train.chat import encode_conversation, encode_conversations, pack, rows_of, show, spans
 from corpusmill.train.checkpoint import load_model
+from corpusmill.train.classification import augmented
+from corpusmill.train.instruction import answer_loss
 from corpusmill.train.model import IGNORE
-from corpusmill.train.samples import Message
+from corpusmill.train.samples import Example, Message, read_conversations
 
 GOOD = ["The patient remembered", "一份新合同", "我们的邻居"]
 BAD = ["The court refused", "医生的建议", "一条小河"]
@@ -128,6 +131,74 @@ ASKED = [
 ]
 
 
+GOLDEN: list[tuple[dict[str, object], str]] = [
+    (
+        {"instruction": "翻译成英文", "input": "合同", "output": "contract"},
+        "<|im_start|>user\n翻译成英文\n合同<|im_end|>\n<|im_start|>assistant\n[contract<|im_end|>]\n",
+    ),
+    (
+        {"question": "Who heard?", "answer": "The court."},
+        "<|im_start|>user\nWho heard?<|im_end|>\n<|im_start|>assistant\n[The court.<|im_end|>]\n",
+    ),
+    (
+        {
+            "system": "你是律师。",
+            "history": [["你好", "您好！"]],
+            "instruction": "什么是合同？",
+            "output": "当事人之间的协议。",
+        },
+        "<|im_start|>system\n你是律师。<|im_end|>\n<|im_start|>user\n你好<|im_end|>\n<|im_start|>assistant\n[您好！<|im_end|>]\n"
+        "<|im_start|>user\n什么是合同？<|im_end|>\n<|im_start|>assistant\n[当事人之间的协议。<|im_end|>]\n",
+    ),
+    (
+        {
+            "messages": [
+                {"role": "system", "content": "Be brief. "},
+                {"role": "user", "content": "Who heard?"},
+                {"role": "assistant", "content": " The court."},
+                {"role": "user", "content": "And then?"},
+                {"role": "assistant", "content": "The patient refused."},
+            ]
+        },
+        "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nWho heard?<|im_end|>\n<|im_start|>assistant\n"
+        "[The court.<|im_end|>]\n<|im_start|>user\nAnd then?<|im_end|>\n<|im_start|>assistant\n[The patient refused.<|im_end|>]\n",
+    ),
+    (
+        {
+            "system": "用中文回答",
+            "conversations": [
+                {"from": "human", "value": "天气？"},
+                {"from": "function_call", "value": "weather()"},
+                {"from": "observation", "value": "晴"},
+                {"from": "gpt", "value": "今天晴。"},
+            ],
+        },
+        "<|im_start|>system\n用中文回答<|im_end|>\n<|im_start|>user\n天气？<|im_end|>\n<|im_start|>assistant\n[weather()<|im_end|>]\n"
+        "<|im_start|>tool\n晴<|im_end|>\n<|im_start|>assistant\n[今天晴。<|im_end|>]\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("row", "wanted"), GOLDEN)
+def test_golden_masks(tokenizer: Tokenizer, tmp_path: Path, row: dict[str, object], wanted: str) -> None:
+    conversation = read_conversations(jsonl(tmp_path / "a.jsonl", [row]))[0]
+    pieces = spans(tokenizer, encode_conversation(tokenizer, conversation))
+    assert "".join(f"[{text}]" if learnt else text for text, learnt in pieces) == wanted
+
+
+def test_show_colours_what_is_learnt(tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rich.console import Console
+
+    console = Console(force_terminal=True, color_system="standard", width=200, record=True)
+    monkeypatch.setattr("corpusmill.train.chat.console", lambda: console)
+    show(tokenizer, [encode_conversation(tokenizer, messages) for messages in ASKED], 512)
+    printed = console.export_text(styles=True)
+    assert "\x1b[1;32m当事人之间的协议。<|im_end|>\x1b[0m" in printed
+    assert "\x1b[2m什么是合同？<|im_end|>\x1b[0m" in printed
+    assert "of them learnt" in printed
+    assert "cut at the limit" not in printed
+
+
 @pytest.mark.parametrize("messages", ASKED)
 def test_loss_falls_on_the_answers_only(tokenizer: Tokenizer, messages: list[Message]) -> None:
     encoded = encode_conversation(tokenizer, messages)
@@ -182,6 +253,71 @@ def test_packed_losses_equal_those_alone(run: Path, tokenizer: Tokenizer) -> Non
     together = rows_of(items, [[0, 1]], 512, tokenizer.pad)
     losses = [float(model.loss(model(b.tokens, b.segments), b.targets)) for b in (*alone, together)]
     assert losses[2] == pytest.approx(losses[0] + losses[1], rel=1e-5)
+
+
+@torch.no_grad()
+def test_label_smoothing_is_torchs(run: Path, tokenizer: Tokenizer) -> None:
+    model, _, _ = load_model(run)
+    batch = rows_of([encode_conversation(tokenizer, messages) for messages in ASKED], [[0, 1]], 512, tokenizer.pad)
+    logits = model.logits(model(batch.tokens, batch.segments)).flatten(0, 1)
+    for smoothing in (0.0, 0.2):
+        wanted = torch.nn.functional.cross_entropy(
+            logits, batch.targets.flatten(), ignore_index=IGNORE, label_smoothing=smoothing, reduction="sum"
+        )
+        assert float(answer_loss(model, batch, smoothing)) == pytest.approx(float(wanted), rel=1e-5)
+
+
+def test_several_labels_a_text(run: Path, tmp_path: Path) -> None:
+    rng = random.Random(0)
+    words = {"法": "一份新合同", "医": "医生的建议", "story": "The patient remembered"}
+    rows: list[dict[str, object]] = []
+    for i in range(240):
+        labels = [label for label in words if rng.random() < 0.4]
+        rows.append({"text": f"{i} " + " ".join(words[label] for label in labels), "labels": labels})
+    settings: dict[str, Any] = {
+        "base": run, "train": jsonl(tmp_path / "t.jsonl", rows), "epochs": 12, "learning_rate": 3e-3, "patience": None,
+        "device": "cpu",
+    }  # fmt: skip
+    report = finetune_classifier(ClassifierConfig(output=tmp_path / "run", **settings))
+    assert report["test"]["f1_macro"] > 0.9
+    assert "fasttext" not in report
+    assert classify(tmp_path / "run", ["900 一份新合同 医生的建议", "901 "]) == [["医", "法"], []]
+
+
+def plain(numbers: range) -> list[dict[str, object]]:
+    return [
+        {"text": f"{(GOOD if i % 2 else BAD)[i // 2 % 3]} {i}", "label": "good" if i % 2 else "bad"} for i in numbers
+    ]
+
+
+@pytest.mark.parametrize("settings", [{"pooling": "last"}, {"pooling": "both", "lora_rank": 8}, {"augment": 1}])
+def test_heads_adapters_and_augmentation_are_saved_and_read(
+    run: Path, tmp_path: Path, settings: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: dict[str, Any] = {
+        "base": run, "train": jsonl(tmp_path / "t.jsonl", plain(range(100))), "output": tmp_path / "run",
+        "epochs": 6, "batch_size": 16, "learning_rate": 1e-2 if "lora_rank" in settings else 3e-3, "patience": None, "baseline": False,
+        "warmup_steps": 2, "label_smoothing": 0.1, "show": 1, "device": "cpu",
+    }  # fmt: skip
+    report = finetune_classifier(ClassifierConfig(**given, **settings))
+    assert report["test"]["accuracy"] > 0.8
+    assert (report["augmented"] > 0) == ("augment" in settings)
+    test = plain(range(500, 540))
+    found = classify(tmp_path / "run", [str(row["text"]) for row in test])
+    assert sum(a == row["label"] for a, row in zip(found, test, strict=True)) > 32
+    assert "→" in capsys.readouterr().err
+
+
+def test_augmented_children_keep_the_label_and_differ() -> None:
+    examples = [
+        Example("酒店的服务非常好，房间也很干净，我们非常满意。下次还会再来。", "好"),
+        Example("The film was very good and the actors were great. We really enjoyed the evening.", "good"),
+    ]
+    made = augmented(examples, 4, seed=0)
+    assert {e.label for e in made} == {"好", "good"}
+    assert len({e.text for e in made} | {e.text for e in examples}) == len(made) + 2
+    assert augmented(examples, 4, seed=0) == made
+    assert augmented(examples, 0, seed=0) == []
 
 
 def test_instructions_are_learned(run: Path, tmp_path: Path) -> None:

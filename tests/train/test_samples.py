@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 from pathlib import Path
@@ -12,9 +13,11 @@ from corpusmill.curate.errors import InputError
 from corpusmill.train.samples import (
     Example,
     Message,
+    Preference,
     guard,
     read_conversations,
     read_examples,
+    read_preferences,
     stratified,
     text_key,
 )
@@ -123,3 +126,70 @@ def test_conversations_of_every_shape(tmp_path: Path) -> None:
     ]
     with pytest.raises(InputError, match=r":1: needs messages(.|\n)*:2: no answer(.|\n)*:3: unknown role 'narrator'"):
         read_conversations(jsonl(tmp_path / "b.jsonl", bad))
+
+
+def test_fields_are_told_from_their_names_and_labels_may_be_several(tmp_path: Path) -> None:
+    path = jsonl(tmp_path / "a.jsonl", [{"id": 1, "sentence": "很好", "category": "体育"}])
+    assert read_examples(path) == [Example("很好", "体育")]
+    wanted = [
+        Example("合同纠纷", "law + 中文", ("law", "中文")),
+        Example("A patient", "medicine", ("medicine",)),
+        Example("-", "", ()),
+    ]
+    lists: list[dict[str, object]] = [
+        {"text": "合同纠纷", "labels": ["中文", "law", "law"]},
+        {"text": "A patient", "labels": ["medicine"]},
+        {"text": "-", "labels": []},
+    ]
+    assert read_examples(jsonl(tmp_path / "b.jsonl", lists)) == wanted
+    table = tmp_path / "b.csv"
+    table.write_text(
+        'text,labels\n合同纠纷,"[""中文"", ""law""]"\nA patient,"[""medicine""]"\n-,[]\n', encoding="utf-8"
+    )
+    assert read_examples(table) == wanted
+    mixed = jsonl(tmp_path / "c.jsonl", [*lists, {"text": "x", "labels": "law"}])
+    with pytest.raises(InputError, match=r"c\.jsonl:4: labels is one value"):
+        read_examples(mixed)
+    with pytest.raises(InputError, match="no field for the text"):
+        read_examples(jsonl(tmp_path / "d.jsonl", [{"body": "x", "label": 1}]))
+
+
+def test_preferences_of_every_shape(tmp_path: Path) -> None:
+    asked = {"role": "user", "content": "什么是合同？"}
+    good, bad = {"role": "assistant", "content": "协议。"}, {"role": "assistant", "content": "河。"}
+    rows: list[dict[str, object]] = [
+        {"prompt": "什么是合同？", "chosen": "协议。", "rejected": "河。"},
+        {"instruction": "什么是合同？", "input": "", "chosen": "协议。", "rejected": "河。"},
+        {"prompt": [asked], "chosen": [good], "rejected": [bad]},
+        {"chosen": [asked, good], "rejected": [asked, bad]},
+        {
+            "conversations": [{"from": "human", "value": "什么是合同？"}],
+            "chosen": {"from": "gpt", "value": "协议。"},
+            "rejected": {"from": "gpt", "value": "河。"},
+        },
+    ]
+    wanted = Preference((Message("user", "什么是合同？"),), "协议。", "河。")
+    assert read_preferences(jsonl(tmp_path / "a.jsonl", rows)) == [wanted] * 5
+    table = tmp_path / "a.csv"
+    table.write_text("prompt,chosen,rejected\nWho heard?,The court,Nobody\n", encoding="utf-8")
+    assert read_preferences(table) == [Preference((Message("user", "Who heard?"),), "The court", "Nobody")]
+    wrong: list[dict[str, object]] = [
+        {"prompt": "x", "chosen": "same", "rejected": "same"},
+        {"chosen": "a", "rejected": "b"},
+        {"prompt": "x", "chosen": "a", "rejected": ""},
+        {"prompt": "x", "output": "a"},
+    ]
+    match = (
+        r":1: chosen and rejected are equal(.|\n)*:2: no prompt(.|\n)*:3: rejected does not end(.|\n)*:4: needs chosen"
+    )
+    with pytest.raises(InputError, match=match):
+        read_preferences(jsonl(tmp_path / "b.jsonl", wrong))
+
+
+def test_shared_instruction_data_are_recognized(shared_data: Path) -> None:
+    found = {}
+    for path in sorted((shared_data / "sft").glob("*.jsonl.gz")):
+        with contextlib.suppress(InputError):
+            found[path.name.removesuffix(".jsonl.gz")] = len(read_conversations(path))
+    for name in ("alpaca_en", "alpaca_zh", "gsm8k_train2k", "medical_zh_1k", "oasst_zh_human", "toolcall_en"):
+        assert found.get(name, 0) > 100, found
