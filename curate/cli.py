@@ -432,6 +432,7 @@ def demo(
 def _mount_trainer() -> None:
     from ..train.cli import app as train_app
     from ..train.cli import eval_command, export_command, sample_command
+    from ..train.cli_evaluate import app as evaluate_app
     from .cli_filters import train_classifier_command, train_ngram_command, train_typos_command
     from .cli_packs import app as pack_app
     from .cli_recall import recall_command
@@ -439,6 +440,7 @@ def _mount_trainer() -> None:
     train_app.command("classifier")(train_classifier_command)
     train_app.command("ngram")(train_ngram_command)
     train_app.command("typos")(train_typos_command)
+    train_app.add_typer(evaluate_app, name="evaluate")
     app.add_typer(
         train_app, name="train", help="Tokenizer, GPTs (these need corpusmill[train]) and models for filters."
     )
