@@ -317,6 +317,25 @@ def search_command(
     _finished(found)
 
 
+@app.command("import")
+def import_command(
+    source: Annotated[Path, typer.Argument(help="Folder of a Hugging Face checkpoint: Qwen3, Qwen2, Llama or GPT-2.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write, for --base.")],
+    overwrite: Overwrite = False,
+) -> None:
+    """Take in a Hugging Face checkpoint, to pretrain it further or to fine-tune it.
+
+    Example:
+
+      corpusmill train import Qwen3-0.6B -o runs/qwen3
+      corpusmill train pretrain corpus/legal-zh -o runs/legal --base runs/qwen3
+    """
+    from .importing import import_hf
+
+    import_hf(source, output, overwrite=overwrite)
+    typer.echo(f"wrote {output}; give it as --base to `train pretrain` or `train finetune`")
+
+
 def _assignments(option: str, given: list[str]) -> dict[str, list[Any]]:
     """`name=1,2` as {"name": [1, 2]}."""
     from ..curate.errors import RecipeError
