@@ -221,7 +221,7 @@ def finetune_classifier(config: ClassifierConfig) -> dict[str, Any]:
     )
     loop = train_loop(task, config, run)
     report: dict[str, Any] = {
-        **about_loop(loop, base, task),
+        **about_loop(config, loop, base, task),
         "examples": {"train": len(train), "validation": len(validation), "test": len(test)},
         "augmented": len(made),
         "removed": removed,

@@ -33,6 +33,9 @@ B = TypeVar("B")
 ELSEWHERE = frozenset({"output"})
 """Settings of a run that may change when it goes on."""
 
+AGAINST_OVERFITTING = ("patience", "weight_decay", "dropout", "label_smoothing", "freeze", "layer_decay")
+"""Settings that every report repeats; `search` with one of them tells what it did."""
+
 
 class FinetuneConfig(LoopConfig):
     """What every kind of fine-tuning lets one set."""
@@ -240,7 +243,7 @@ def split_off(count: int, share: float, seed: int) -> tuple[list[int], list[int]
     return sorted(order[cut:]), sorted(order[:cut])
 
 
-def about_loop(loop: LoopResult, base: Base, task: Task[Any]) -> dict[str, Any]:
+def about_loop(config: FinetuneConfig, loop: LoopResult, base: Base, task: Task[Any]) -> dict[str, Any]:
     """What every report begins with."""
     first = task.optimizer.param_groups[0]
     return {
@@ -252,6 +255,8 @@ def about_loop(loop: LoopResult, base: Base, task: Task[Any]) -> dict[str, Any]:
         "learning_rate": first["peak"],
         "parameters": base.size,
         "lora": None if base.adapter is None else base.adapter.about(),
+        "trained_parameters": sum(p.numel() for group in task.optimizer.param_groups for p in group["params"]),
+        "against_overfitting": {name: getattr(config, name) for name in AGAINST_OVERFITTING},
     }
 
 

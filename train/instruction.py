@@ -112,7 +112,7 @@ def finetune_instructions(config: InstructConfig) -> dict[str, Any]:
     loop = train_loop(task, config, run)
     adapter = save_adapter(config, base, loop.best_checkpoint)
     report = {
-        **about_loop(loop, base, task),
+        **about_loop(config, loop, base, task),
         "adapter": None if adapter is None else str(adapter),
         "conversations": {
             "read": len(conversations),

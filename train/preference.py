@@ -125,7 +125,7 @@ def finetune_preferences(config: PreferenceConfig) -> dict[str, Any]:
     loop = train_loop(task, config, run)
     adapter = save_adapter(config, base, loop.best_checkpoint)
     report = {
-        **about_loop(loop, base, task),
+        **about_loop(config, loop, base, task),
         "adapter": None if adapter is None else str(adapter),
         "pairs": {"read": len(pairs), "refused": refused, "train": len(kept), "validation": len(off)},
         "first_preference_loss": first_value(run, "preference_loss"),

@@ -94,7 +94,8 @@ def test_lora_trains_resumes_and_is_read_merged(run: Path, tmp_path: Path) -> No
     whole = tuned(tmp_path / "whole", 30)
     assert whole["answer_loss"] < 0.7 * whole["first_answer_loss"]
     assert whole["lora"]["rank"] == 8
-    assert whole["lora"]["parameters"] < 0.5 * whole["parameters"]
+    assert whole["lora"]["parameters"] == whole["trained_parameters"] < 0.5 * whole["parameters"]
+    assert whole["against_overfitting"]["weight_decay"] == 0.1
     tuned(tmp_path / "parts", 10)
     assert tuned(tmp_path / "parts", 30)["answer_loss"] == whole["answer_loss"]
     model, _, extra = load_model(tmp_path / "whole")
