@@ -69,7 +69,9 @@ def texts(path: Path) -> Iterator[str]:
         with gzip.open(path, "rt", encoding="utf-8") as f:
             for row in map(json.loads, f):
                 yield "\n".join(
-                    v for k, v in row.items() if isinstance(v, str) and k in ("text", "dialogue", "answer", "long_answer")
+                    v
+                    for k, v in row.items()
+                    if isinstance(v, str) and k in ("text", "dialogue", "answer", "long_answer")
                 )
     elif name.endswith(".csv.gz"):
         with gzip.open(path, "rt", encoding="gb18030", errors="replace") as f:
