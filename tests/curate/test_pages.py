@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from corpusmill.curate.errors import MissingExtra
 from corpusmill.curate.readers import pages
 from corpusmill.curate.readers.main_text import find, outline, parse
 from corpusmill.curate.readers.page_words import AGAINST, COMMENTS, FOR, hint, is_notice
@@ -146,13 +145,6 @@ def test_auto_asks_trafilatura_only_in_doubt(monkeypatch: pytest.MonkeyPatch) ->
     # Trafilatura is worse in Chinese than the fast extraction in doubt.
     assert page_text(bare.replace(EN[0], "".join(ZH * 2)), "auto")[1].startswith(ZH[0])
     assert len(asked) == 1
-
-
-def test_auto_does_not_change_its_results_where_trafilatura_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "trafilatura", None)
-    with pytest.raises(MissingExtra, match="html: fast"):
-        page_text(page(EN), "auto")
-    assert EN[0] in page_text(page(EN), "fast")[1]
 
 
 @pytest.mark.parametrize(

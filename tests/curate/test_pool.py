@@ -24,7 +24,7 @@ def job(tmp_path: Path, texts: list[str]) -> Any:
     lines = [json.dumps({"id": str(i), "text": t}, ensure_ascii=False) for i, t in enumerate(texts)]
     (tmp_path / "a.jsonl").write_text("\n".join(lines), encoding="utf-8")
     pipeline, given = Pipeline([Language(keep=["zh"])]), as_inputs(tmp_path / "a.jsonl")
-    return pipeline._job(tmp_path / "out", given, pipeline.plan(given, 5000), "f")
+    return pipeline._job(tmp_path / "out", given, pipeline.plan(given, 5000), "f", 1 << 28)
 
 
 def test_a_worker_that_died_idle_is_replaced(job: Any) -> None:

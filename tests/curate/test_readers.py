@@ -255,13 +255,6 @@ def test_a_page_that_breaks_the_extractor_is_bad(tmp_path: Path, monkeypatch: py
     assert whole.errors == ["auto failed on this page: RuntimeError: boom"]
 
 
-def test_trafilatura_is_optional(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.html").write_text(PAGE.format(title="t", charset="utf-8", text=EN))
-    monkeypatch.setitem(__import__("sys").modules, "trafilatura", None)
-    with pytest.raises(ImportError, match=r"pip install 'corpusmill\[html\]'"):
-        read_whole(tmp_path / "a.html", html="trafilatura")
-
-
 def test_a_source_of_your_own(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     for name in ("a.jsonl", "x/a.jsonl"):

@@ -24,7 +24,7 @@ import pytest
 from corpusmill.curate import Pipeline, RecipeError, RunError
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import CorpusmillError
-from corpusmill.curate.explain import explain
+from corpusmill.curate.explain import explain, lines
 from corpusmill.curate.job import OUTPUTS, parts
 from corpusmill.curate.recipe import load_recipe
 from corpusmill.curate.step import failures
@@ -495,7 +495,7 @@ def test_a_run_says_what_each_set_cost(tmp_path: Path, sets: dict[str, str], tex
     report = (tmp_path / "one/report.html").read_text(encoding="utf-8")
     assert "<td>overlap:math</td><td>item_coverage_math &lt; 0.6</td><td class=n>3</td>" in report
     assert "<td>overlap:law</td><td>item_coverage_law &lt; 0.6</td><td class=n>1</td>" in report
-    said = "\n".join(explain(tmp_path / "one", "leak3"))
+    said = "\n".join(lines(explain(tmp_path / "one", "leak3")))
     assert "decontaminate.overlap:law" in said
     assert "decontaminate.overlap:math" in said
 
