@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from .buffers import TextBuffers, readonly
 from .chars import decode
 from .kernel import kernel, part
+from .room import scratch
 from .wide import HIGHS, ONES, below, byte_at, equal, leading_word, load4, load8, lower_case, store8
 
 Hashes = NDArray[np.uint64]
@@ -53,7 +54,10 @@ def normalize(texts: pa.LargeStringArray) -> TextBuffers:
     compatibility characters are kept: NFKC would make ① and 1, ㎡ and m2 equal.
     """
     found = TextBuffers.of(texts)
-    data, offsets = _normalize(found.data, found.offsets, _folding())
+    size = int(found.offsets[-1] - found.offsets[0])
+    # Lower case can be longer: two bytes become three in the worst case.
+    room = scratch("normalize", size + size // 2 + 8, np.uint8)
+    data, offsets = _normalize(found.data, found.offsets, _folding(), room)
     return TextBuffers(readonly(data), readonly(offsets))
 
 
@@ -141,11 +145,8 @@ def _classes() -> NDArray[np.uint8]:
 
 
 @kernel
-def _normalize(data: Any, offsets: Any, folding: Any) -> tuple[Any, Any]:
+def _normalize(data: Any, offsets: Any, folding: Any, out: Any) -> tuple[Any, Any]:
     n = len(offsets) - 1
-    total = offsets[n] - offsets[0]
-    # Lower case can be longer: two bytes become three in the worst case.
-    out = np.empty(total + total // 2 + 8, np.uint8)
     out_offsets = np.zeros(n + 1, np.int64)
     o = 0
     for d in range(n):
