@@ -264,6 +264,13 @@ def _mix(h: Any) -> Any:
 
 
 @part
+def _is_han(raw: Any) -> Any:
+    """Whether the first three of four bytes are a character from U+4E00 to U+9FFF."""
+    lead = ((raw & np.uint64(0xFF)) << np.uint64(8)) | ((raw >> np.uint64(8)) & np.uint64(0xFF))
+    return lead - np.uint64(0xE4B8) <= np.uint64(0xE9BF - 0xE4B8)
+
+
+@part
 def _raw(data: Any, i: int, size: int) -> Any:
     """The bytes of a character as a number."""
     raw = np.uint64(0)
@@ -331,19 +338,26 @@ def _shingles(
     power = powers[np.uint64(characters)]
     last = min(end, len(data) - 1) - 3
     while i < end:
-        cp, size = decode(data, i)
-        kind = _kind(cp, classes)
-        if kind == _CHARACTER:
-            # Its bytes are all that a polynomial needs: what comes out of it is mixed.
-            h = _raw(data, i, size)
-            i += size
+        raw = np.uint64(load4(data, i)) if i <= last else np.uint64(0)
+        if _is_han(raw):
+            kind = np.int64(_CHARACTER)
+            h = raw & np.uint64(0xFFFFFF)
+            i += 3
             w = np.uint64(words)
-        elif kind == _WORD:
-            h, i = _word(data, i, end, classes)
-            w = np.uint64(characters)
         else:
-            i += size
-            continue
+            cp, size = decode(data, i)
+            kind = _kind(cp, classes)
+            if kind == _CHARACTER:
+                # Its bytes are all that a polynomial needs: what comes out of it is mixed.
+                h = _raw(data, i, size)
+                i += size
+                w = np.uint64(words)
+            elif kind == _WORD:
+                h, i = _word(data, i, end, classes)
+                w = np.uint64(characters)
+            else:
+                i += size
+                continue
         weights[token & mask] = w
         token += np.uint64(1)
         now = now * base + h
@@ -358,8 +372,7 @@ def _shingles(
         if kind == _CHARACTER and token - first == steady and weight == steady * np.uint64(words):
             while i <= last:
                 raw = np.uint64(load4(data, i))
-                lead = ((raw & np.uint64(0xFF)) << np.uint64(8)) | ((raw >> np.uint64(8)) & np.uint64(0xFF))
-                if lead - np.uint64(0xE4B8) > np.uint64(0xE9BF - 0xE4B8):  # U+4E00 to U+9FFF
+                if not _is_han(raw):
                     break
                 i += 3
                 raw &= np.uint64(0xFFFFFF)
