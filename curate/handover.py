@@ -145,7 +145,7 @@ def exchange_of(job: Job, stage: int, cut: int) -> Exchange:
     """The corpus as a stage's Global sees it: what the stage kept and the Globals before it left."""
     return Exchange(
         job.exchange_folder(f"{stage}-{cut}"),
-        rows=[int(job.marker(f"map-{stage}", u)["kept"]) for u in range(len(job.units))],
+        rows=job.kept_rows(stage),
         sketches=lambda unit: sketches(job, stage, unit, cut),
         texts=lambda unit, wanted=None: _texts(job, stage, unit, wanted),
         partitions=job.partitions,

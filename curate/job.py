@@ -146,6 +146,13 @@ class Job:
         found: dict[str, Any] = json.loads(self.marker_path(phase, task).read_bytes())
         return found
 
+    def kept_rows(self, stage: int) -> list[int]:
+        """How many documents a stage kept of each unit; to be asked when it is done, and read once then."""
+        known: dict[int, list[int]] = self.__dict__.setdefault("_kept_rows", {})
+        if stage not in known:
+            known[stage] = [int(self.marker(f"map-{stage}", u)["kept"]) for u in range(len(self.units))]
+        return known[stage]
+
     def part_path(self, phase: str, task: int, kind: str) -> Path:
         return self.work / phase / f"{task:06d}.{kind}.parquet"
 

@@ -123,7 +123,7 @@ def split(job: Job) -> dict[str, Any]:
     reports is the largest hash that is chosen, None for none.
     """
     stage = len(job.stages) - 1
-    kept = sum(int(job.marker(f"map-{stage}", u)["kept"]) for u in range(len(job.units)))
+    kept = sum(job.kept_rows(stage))
     if not kept:
         return {"documents": 0, "largest": None}
     share = min(1.0, 4 * (job.validation + 16 / kept))
