@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.ipc
 from numpy.typing import NDArray
@@ -214,3 +215,16 @@ def mixed(numbers: Ints) -> NDArray[np.uint64]:
     h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return h ^ (h >> np.uint64(31))
+
+
+def halves(hashes: Sequence[int]) -> tuple[pa.Array, pa.Array]:
+    """128-bit hashes as two columns of 64 bits: the high halves, by which bins are chosen, and the low ones."""
+    low = (1 << 64) - 1
+    return pa.array([h >> 64 for h in hashes], pa.uint64()), pa.array([h & low for h in hashes], pa.uint64())
+
+
+def as_frame(table: pa.Table) -> pl.DataFrame:
+    """What was gathered, for polars."""
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame

@@ -153,6 +153,13 @@ class Job:
             known[stage] = [int(self.marker(f"map-{stage}", u)["kept"]) for u in range(len(self.units))]
         return known[stage]
 
+    def prepare(self, step: Step) -> None:
+        """Have a step load what it needs, once in this process."""
+        done: set[int] = self.__dict__.setdefault("_prepared", set())
+        if id(step) not in done:
+            step.prepare()
+            done.add(id(step))
+
     def part_path(self, phase: str, task: int, kind: str) -> Path:
         return self.work / phase / f"{task:06d}.{kind}.parquet"
 

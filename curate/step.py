@@ -30,7 +30,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr
 
 from .documents import Documents
 from .errors import RunError
-from .exchange import DECISION_COLUMNS, Exchange
+from .exchange import DECISION_COLUMNS, Exchange, as_frame
 
 Comparison = Literal[">=", "<=", ">", "<"]
 
@@ -261,8 +261,7 @@ class Global(Step):
         if not tables:
             exchange.decide(task, DECISION_COLUMNS.empty_table())
             return
-        frame = pl.from_arrow(pa.concat_tables(tables))
-        assert isinstance(frame, pl.DataFrame)
+        frame = as_frame(pa.concat_tables(tables))
         found = self.decide(frame.drop("doc", "at")).select(*DECISION_SCHEMA)
         rows, kept = found["row"], found["kept_row"]
         if rows.n_unique() != len(rows) or (len(rows) and not rows.is_between(0, len(frame) - 1).all()):

@@ -14,7 +14,7 @@ import xxhash
 
 from .columns import carried_columns, field_kinds
 from .documents import CORE_FIELDS, Documents
-from .exchange import bin_of
+from .exchange import bin_of, halves
 from .handover import bad_table, from_input, from_stage, ids_exchange, repeated_table, repeats_of
 from .job import OUTPUTS, ROW_GROUP_ROWS, SIGNATURES, SKETCH_KEY, Job, PartWriter, SketchWriter
 from .stage import (
@@ -35,16 +35,12 @@ from .stage import (
 )
 from .step import Global
 
-_prepared: set[int] = set()
-
 
 def map_unit(job: Job, stage: int, unit: int, say: Say) -> dict[str, Any]:
     """Run one stage's Transforms and Filters over one unit: from the input, or from what the stage before kept."""
     phase, steps, cuts = f"map-{stage}", job.stages[stage].steps, job.stages[stage].cuts
     for _, step in (*steps, *cuts):
-        if id(step) not in _prepared:
-            step.prepare()
-            _prepared.add(id(step))
+        job.prepare(step)
     kinds = ["kept", "ledger", "quarantine", "removed"]
     # Read once and thrown away: fast compression is worth more here than small files.
     out = {k: PartWriter(job.part_path(phase, unit, k), job.work, compression="lz4") for k in kinds}
@@ -82,7 +78,9 @@ def map_unit(job: Job, stage: int, unit: int, say: Say) -> dict[str, Any]:
         for kept in done.kept:
             out["kept"].write(to_table(kept, job.signals))
             sketch = sketch_table(kept)
-            shared.write(sketch.append_column("family", pa.array(families(kept, job.seed))))
+            if stage == len(job.stages) - 1:  # the split's, which no Global needs
+                sketch = sketch.append_column("family", pa.array(families(kept, job.seed)))
+            shared.write(sketch)
             for i, (_, cut) in enumerate(cuts):
                 own[i].write(own_sketch(cut, kept))
             out["removed"].write(removed_table(kept))
@@ -125,13 +123,13 @@ def _ledger(
 
 def _id_hashes(docs: Documents, start: int, *, kept: bool) -> pa.Table:
     """The ids of a batch as hashes, and where they are: from position `start` of the kept part, or of the ledger."""
-    hashes = [xxhash.xxh3_128_intdigest(i.encode()) for i in docs.ids]
+    high, low = halves([xxhash.xxh3_128_intdigest(i.encode()) for i in docs.ids])
     return pa.table(
         {
-            "high": pa.array([h >> 64 for h in hashes], pa.uint64()),
-            "low": pa.array([h & 0xFFFFFFFFFFFFFFFF for h in hashes], pa.uint64()),
-            "kept": pa.array([kept] * len(hashes)),
-            "at": pa.array(np.arange(start, start + len(hashes))),
+            "high": high,
+            "low": low,
+            "kept": pa.array([kept] * len(docs)),
+            "at": pa.array(np.arange(start, start + len(docs))),
             "source": docs.table.column("source"),
             "row": docs.table.column(ROW),
         }
@@ -141,7 +139,7 @@ def _id_hashes(docs: Documents, start: int, *, kept: bool) -> pa.Table:
 def write_shard(job: Job, shard: int, say: Say) -> dict[str, Any]:
     """Write one file each of train, validation, ledger, quarantine and removed text."""
     if job.signer is not None:
-        job.signer.prepare()
+        job.prepare(job.signer)
     # Signatures are as random as numbers can be: there is nothing in them to compress.
     packed = dict.fromkeys(OUTPUTS, "zstd") | {SIGNATURES: "lz4"}
     out = {

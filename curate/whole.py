@@ -18,7 +18,7 @@ from .budget import check_bad_share
 from .columns import merge_kinds
 from .documents import Documents
 from .errors import RunError
-from .exchange import CUT_COLUMNS, CUTS, DECISION_COLUMNS, DECISIONS, Exchange, Ints
+from .exchange import CUT_COLUMNS, CUTS, DECISION_COLUMNS, DECISIONS, Exchange, Ints, as_frame
 from .handover import exchange_of, ids_exchange, sketches
 from .job import Job
 from .memory import DEFAULT_TASK_MEMORY
@@ -39,10 +39,9 @@ def compare_ids(job: Job, task: int) -> dict[str, Any]:
     repeats = 0
     with exchange.scatter(REPEATS, task, len(job.units)) as out:
         if found is not None:
-            frame = pl.from_arrow(found)
-            assert isinstance(frame, pl.DataFrame)
             again = (
-                frame.filter(pl.struct("high", "low").is_duplicated())
+                as_frame(found)
+                .filter(pl.struct("high", "low").is_duplicated())
                 .sort("unit", "row", "kept", "at")
                 .with_columns(pl.col("source").first().over("high", "low").alias("first"))
                 .filter(~pl.struct("high", "low").is_first_distinct())
@@ -68,7 +67,7 @@ def check_input(job: Job) -> dict[str, Any]:
 def decide(job: Job, stage: int, cut: int, name: str, task: int) -> dict[str, Any]:
     """Run a task of one pass of a Global, over what its stage kept and the Globals before it left."""
     _, step = job.stages[stage].cuts[cut]
-    step.prepare()
+    job.prepare(step)
     one = next(p for p in step.passes(len(job.units), job.partitions) if p.name == name)
     one.run(exchange_of(job, stage, cut), task)
     return {}

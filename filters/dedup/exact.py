@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from ...curate.documents import Documents
-from ...curate.exchange import Exchange, bin_of
+from ...curate.exchange import Exchange, as_frame, bin_of, halves
 from ...curate.step import Pass
 from .keeping import AgainstEarlier, keep_order
 
@@ -62,11 +62,8 @@ def normalized(docs: Documents) -> TextBuffers:
 def exact_columns(texts: TextBuffers) -> dict[str, pa.Array]:
     """The 128-bit hash of each normalized text, in two columns."""
     view: Any = memoryview(cast(Any, texts.data))
-    hashes = [xxhash.xxh3_128_intdigest(view[a:b]) for a, b in pairwise(texts.offsets.tolist())]
-    return {
-        "exact_high": pa.array([h >> 64 for h in hashes], pa.uint64()),
-        "exact_low": pa.array([h & 0xFFFFFFFFFFFFFFFF for h in hashes], pa.uint64()),
-    }
+    high, low = halves([xxhash.xxh3_128_intdigest(view[a:b]) for a, b in pairwise(texts.offsets.tolist())])
+    return {"exact_high": high, "exact_low": low}
 
 
 def scatter_hashes(policy: AgainstEarlier, exchange: Exchange, unit: int) -> None:
@@ -90,9 +87,7 @@ def matches(exchange: Exchange, partition: int) -> pa.Table:
     table = exchange.gathered("hashes", partition)
     if table is None:
         return MATCHES.empty_table()
-    frame = pl.from_arrow(table)
-    assert isinstance(frame, pl.DataFrame)
-    frame = frame.filter(pl.struct("high", "low").is_duplicated())
+    frame = as_frame(table).filter(pl.struct("high", "low").is_duplicated())
     frame = frame[keep_order(frame, "high", "low")]
     frame = frame.with_columns(
         pl.col("doc").first().over("high", "low").alias("kept_doc"),

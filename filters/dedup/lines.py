@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...curate.documents import Documents
-from ...curate.exchange import CUT_COLUMNS, Exchange, bin_of
+from ...curate.exchange import CUT_COLUMNS, Exchange, as_frame, bin_of
 from ...curate.step import Pass
 from .keeping import KeepPolicy, keep_order
 
@@ -114,8 +114,7 @@ class LineDedup(KeepPolicy):
                 continue
             mine = table.take(pa.array(rows))
             document = pa.array(mine.column("at").to_numpy() + exchange.offsets[unit])
-            frame = pl.from_arrow(pa.table({"hash": hashes, "doc": document, **self.keep_columns(mine)}))
-            assert isinstance(frame, pl.DataFrame)
+            frame = as_frame(pa.table({"hash": hashes, "doc": document, **self.keep_columns(mine)}))
             best = self._best(frame if best is None else pl.concat([best, frame]))
         if best is not None:
             with exchange.scatter("claims", unit) as out:
@@ -129,9 +128,7 @@ class LineDedup(KeepPolicy):
         claims = exchange.gathered("claims", partition)
         if claims is None:
             return
-        frame = pl.from_arrow(claims)
-        assert isinstance(frame, pl.DataFrame)
-        best = self._best(frame.with_columns(pl.col("id").cast(pl.String))).select("hash", "doc", "id")
+        best = self._best(as_frame(claims).with_columns(pl.col("id").cast(pl.String))).select("hash", "doc", "id")
         with exchange.scatter("kept", partition, len(exchange.rows)) as out:
             for unit, table in exchange.gather("claims", partition):
                 theirs = best.filter(among(best["hash"].to_numpy(), np.unique(table.column("hash").to_numpy())))

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...curate.documents import Documents
-from ...curate.exchange import DECISION_COLUMNS, Exchange, bin_of, mixed
+from ...curate.exchange import DECISION_COLUMNS, Exchange, as_frame, bin_of, mixed
 from ...curate.step import Pass
 from .banding import lsh_bands
 from .exact import EXACT, exact_columns, matches, normalized, scatter_hashes
@@ -205,7 +205,7 @@ class MinHashDedup(AgainstEarlier):
         tables = [table for _, table in exchange.gather("candidates", partition)]
         if not tables:
             return
-        frame = pl.concat([_frame(t.drop_columns(["minhash", "shingles"])) for t in tables])
+        frame = pl.concat([as_frame(t.drop_columns(["minhash", "shingles"])) for t in tables])
         order = keep_order(frame, "cluster")
         frame = frame[order]
         rank = np.empty(len(order), np.int64)
@@ -256,11 +256,11 @@ class MinHashDedup(AgainstEarlier):
     def _settle(self, exchange: Exchange, partition: int) -> None:
         near, copies = exchange.gathered("near", partition), exchange.gathered("copies-by-kept", partition)
         schema = {"doc": pl.Int64, "value": pl.Float64, "kept_doc": pl.Int64, "kept_id": pl.String}
-        gone = pl.DataFrame(schema=schema) if near is None else _frame(near)
+        gone = pl.DataFrame(schema=schema) if near is None else as_frame(near)
         found = gone.with_columns(rule=pl.lit(NEAR), threshold=pl.lit(self.threshold))
         if copies is not None:
             # What equals a near-duplicate is one as well: its own first may not stay.
-            both = _frame(copies).join(gone, left_on="kept_doc", right_on="doc", how="left", suffix="_near")
+            both = as_frame(copies).join(gone, left_on="kept_doc", right_on="doc", how="left", suffix="_near")
             followed = pl.col("kept_doc_near").is_not_null()
             found = pl.concat(
                 [
@@ -277,12 +277,6 @@ class MinHashDedup(AgainstEarlier):
             )
         table = found.sort("doc").select(DECISION_COLUMNS.names).to_arrow()
         exchange.decide(partition, table.cast(DECISION_COLUMNS))
-
-
-def _frame(table: pa.Table) -> pl.DataFrame:
-    frame = pl.from_arrow(table)
-    assert isinstance(frame, pl.DataFrame)
-    return frame
 
 
 def _signatures(table: pa.Table) -> NDArray[np.uint16]:

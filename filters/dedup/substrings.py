@@ -18,14 +18,13 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import Field
 
 from ...curate.documents import Documents
-from ...curate.exchange import CUT_COLUMNS, Exchange, bin_of
+from ...curate.exchange import CUT_COLUMNS, Exchange, as_frame, bin_of
 from ...curate.step import Pass
 from .keeping import KeepPolicy, keep_order
 from .lines import among, flat, rows_of
@@ -131,8 +130,7 @@ class SubstringDedup(KeepPolicy):
         holders = exchange.gathered("holders", partition)
         if holders is None:
             return
-        frame = pl.from_arrow(holders)
-        assert isinstance(frame, pl.DataFrame)
+        frame = as_frame(holders)
         best = frame["doc"].to_numpy()[keep_order(frame)]
         by_number = np.argsort(best)
         runs = pa.concat_tables(tables).combine_chunks()
