@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 
+# The signs of `scan`, a line at a time: the two must agree, or a repaired document would be looked at with other eyes.
 _MAYBE_MOJIBAKE = re.compile(
-    "[\x80-\u06ff\u201a\u201e\u2030\u221a\u2500-\u259f\uf8ff](?:(?<=[\x80-\x9f\u00c2\u00c3])|[^\x00-\x7f])"
+    "[\x80-\x9f\u00ac\u00c0-\u06ff\u201a\u201e\u2030\u221a\u2500-\u259f\uf8ff](?:(?<=[\x80-\x9f\u00c2\u00c3])|[^\x00-\x7f])"
 )
 
 

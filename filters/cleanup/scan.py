@@ -142,7 +142,7 @@ def _scan(data: NDArray[np.uint8], offsets: NDArray[np.int64], flags: NDArray[np
                     flag |= PUNCTUATION
             elif 0x2500 <= point < 0x25A0 or point == 0x221A:
                 flag |= MOJIBAKE  # box drawing: the high half of code page 437; the root: C3 in Mac Roman
-            elif point >= 0xF900 and point < 0xFF00:
+            elif point >= 0xF8FF and point < 0xFF00:  # U+F8FF: Mac Roman's F0
                 flag |= NFC | (CONTROL if point == 0xFEFF else 0) | MOJIBAKE
             elif point == 0x10000:
                 flag |= NFC

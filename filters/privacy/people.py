@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from .dates import MONTHS
 from .roles import EN_LABELS, EN_ROLES, LABELS, MEDICAL, PARTIES, TITLES
 from .scan import Windows, matches
 
@@ -412,18 +413,7 @@ _INSTITUTIONS = frozenset(
         "consent",
         "form",
         "act",
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
+        *MONTHS,
         "monday",
         "tuesday",
         "wednesday",

@@ -31,6 +31,18 @@ class Measured:
     clean_changed_high: float = 1.0
     """Upper end of the 95 % interval of `clean_changed`."""
 
+    @classmethod
+    def counted(cls, sentences: int, *, right: int, edits: int, errors: int, changed: int, clean: int) -> Measured:
+        """From counts: `right` of `edits` mend one of `errors`, and `changed` of `clean` (sentences or words) had none."""
+        return cls(
+            sentences,
+            right / edits if edits else 0.0,
+            right / errors,
+            changed / clean,
+            lower(right, edits),
+            upper(changed, clean),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
@@ -115,14 +127,7 @@ class Trial:
         clean, errors = int(inside.sum()), int(self.errors[inside].sum())
         if clean < MIN_SENTENCES or not errors:
             return Measured(sentences=clean)
-        return Measured(
-            clean,
-            right / edits if edits else 0.0,
-            right / errors,
-            changed / clean,
-            lower(right, edits),
-            upper(changed, clean),
-        )
+        return Measured.counted(clean, right=right, edits=edits, errors=errors, changed=changed, clean=clean)
 
     def threshold(self, min_precision: float, max_changed: float) -> float:
         """The lowest threshold that keeps both bars by the ends of their intervals; infinity where there is none.

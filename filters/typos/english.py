@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Any
 
 from ..protect import protected_mask
-from .calibrate import MIN_SENTENCES, Measured, lower, upper
+from .calibrate import MIN_SENTENCES, Measured
 from .edit import Edit
 from .errors import one_edit
 
@@ -196,14 +196,7 @@ def measure_english(
     seen = min(len(sample), MAX_SENTENCES)
     if seen < MIN_SENTENCES or not injected:
         return Measured(sentences=seen)
-    return Measured(
-        seen,
-        right / edits if edits else 0.0,
-        right / injected,
-        changed / words,
-        lower(right, edits),
-        upper(changed, words),
-    )
+    return Measured.counted(seen, right=right, edits=edits, errors=injected, changed=changed, clean=words)
 
 
 def _injector(rng: random.Random, vocabulary: dict[str, int]) -> Callable[[str], tuple[str, Edit] | None]:

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import cleanup_reference
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from corpusmill.curate.documents import Documents
@@ -144,10 +144,13 @@ def test_clean_batch_is_returned_as_it_is() -> None:
 
 
 @settings(max_examples=200, deadline=None)
+@example("１€©\x85â")
 @given(
     st.text(
         alphabet=st.sampled_from(
-            list("汉字ab，。！？!? \t\n\r\u00a0\u3000\u200b\u200d\u0301e&;<>/brnpsam#39Ã©â€™ä¸­１Ａ\x85\x1b[m\ufeff")
+            list(
+                "汉字ab，。！？!? \t\n\r\u00a0\u3000\u200b\u200d\u0301e&;<>/brnpsam#39Ã©â€™ä¸­√‚\uf8ff·×１Ａ\x85\x1b[m\ufeff"
+            )
         ),
         max_size=40,
     )
