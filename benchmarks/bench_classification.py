@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from machine import about, save
 
-from corpusmill.train.compare import compare_classifiers
-from corpusmill.train.crossval import Fit, fit_fasttext, fit_gpt, fit_tfidf, grouped_folds
-from corpusmill.train.leakage import near_duplicate_groups, without_leaks
-from corpusmill.train.metrics import classification_metrics
-from corpusmill.train.samples import Example, guard, read_examples
+from corpusmill.train.evaluate.compare import compare_classifiers
+from corpusmill.train.evaluate.crossval import Fit, fit_fasttext, fit_gpt, fit_tfidf, grouped_folds
+from corpusmill.train.evaluate.leakage import near_duplicate_groups, without_leaks
+from corpusmill.train.evaluate.metrics import classification_metrics
+from corpusmill.train.finetune.samples import Example, guard, read_examples
 
 SETS = {
     "chnsenticorp": "chnsenticorp_train",

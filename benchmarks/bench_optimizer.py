@@ -24,7 +24,7 @@ from machine import about, save
 from torch import Tensor
 
 from corpusmill.train import GPT, ModelConfig
-from corpusmill.train.optim import build_optimizer, cosine, set_learning_rate
+from corpusmill.train.loop.optim import build_optimizer, cosine, set_learning_rate
 
 WIDTH, LAYERS, WARMUP, CHARACTERS, SHARE = 64, 4, 50, 2000, 0.8
 RATES = {"adamw": (2e-3, 0.0), "adamw, double rate": (4e-3, 0.0), "muon": (2e-3, 0.02)}

@@ -27,7 +27,7 @@ from machine import about, save
 from torch import Tensor, nn
 
 from corpusmill.train import GPT, ModelConfig
-from corpusmill.train.optim import build_optimizer, cosine, set_learning_rate
+from corpusmill.train.loop.optim import build_optimizer, cosine, set_learning_rate
 
 ROWS, CONTEXT, LAYERS, HEADS, WIDTH, WARMUP = 12, 64, 4, 4, 128, 100
 NANOGPT = {"validation_loss": 1.88, "source": "nanoGPT's README, CPU recipe"}

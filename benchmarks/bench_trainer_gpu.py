@@ -6,7 +6,7 @@
     python bench_trainer_gpu.py --dry                  everything at a tiny size, on whatever device there is
 
 MFU counts 6 operations a weight of every matrix product and 12 a head's width, head, layer and token of context for
-attention, over the device's dense bfloat16 peak (train/throughput.py). Rows are packed with documents of 20 to 2,000
+attention, over the device's dense bfloat16 peak (train/loop/throughput.py). Rows are packed with documents of 20 to 2,000
 tokens that cannot see one another, as in real training, and the whole step is timed: forward, backward, clip, optimizer.
 """
 
@@ -27,13 +27,13 @@ import torch
 from machine import about, save
 
 from corpusmill.train import GPT, ModelConfig, load_presets
-from corpusmill.train.data import Batch
-from corpusmill.train.distributed import World
-from corpusmill.train.loop import LoopConfig, Task, train_loop
-from corpusmill.train.optim import build_optimizer
-from corpusmill.train.pretraining import Objective
-from corpusmill.train.throughput import flops_per_token, peak_flops
-from corpusmill.train.tokenizer import Tokenizer, train_tokenizer
+from corpusmill.train.data.batches import Batch
+from corpusmill.train.loop.distributed import World
+from corpusmill.train.loop.loop import LoopConfig, Task, train_loop
+from corpusmill.train.loop.optim import build_optimizer
+from corpusmill.train.loop.throughput import flops_per_token, peak_flops
+from corpusmill.train.pretraining.pretrain import Objective
+from corpusmill.train.tokenizer.bpe import Tokenizer, train_tokenizer
 
 NANOGPT_GPU = {"validation_loss": 1.4697, "source": "nanoGPT's README, train_shakespeare_char on one A100"}
 

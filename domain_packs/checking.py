@@ -136,7 +136,7 @@ def _seeds(pack: Pack) -> Iterator[Finding]:
 
 def _preset(pack: Pack) -> Iterator[Finding]:
     try:
-        from ..train.presets import load_presets
+        from ..train.model.presets import load_presets
     except ImportError:  # pragma: no cover - the trainer's extra is not installed
         return
     if pack.preset not in (presets := load_presets()):

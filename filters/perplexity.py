@@ -16,7 +16,7 @@ from ..curate.errors import CorpusmillError, MissingExtra
 from ..curate.step import AtLeast, AtMost, Filter, Threshold
 
 if TYPE_CHECKING:
-    from ..train.scoring import Scorer
+    from ..train.evaluate.scoring import Scorer
 
 
 class Perplexity(Filter):
@@ -59,7 +59,7 @@ class Perplexity(Filter):
         found = super().fingerprint()
         if self._is_gpt():
             try:
-                from ..train.scoring import weights_of
+                from ..train.evaluate.scoring import weights_of
             except ModuleNotFoundError as error:
                 raise MissingExtra("perplexity by a trained GPT", "train") from error
             with weights_of(self.model).open("rb") as file:
@@ -80,7 +80,7 @@ class Perplexity(Filter):
 
     def _scorer(self) -> Scorer:
         try:
-            from ..train.scoring import load_scorer
+            from ..train.evaluate.scoring import load_scorer
         except ModuleNotFoundError as error:
             raise MissingExtra("perplexity by a trained GPT", "train") from error
         return load_scorer(self.model, self.device)

@@ -12,48 +12,48 @@ from typing import TYPE_CHECKING, Any
 from ..curate.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from .baselines import fasttext_classification, gzip_bits_per_byte, unigram_bits_per_byte
-    from .classification import ClassifierConfig, classify, finetune_classifier
-    from .evaluate import evaluate_corpus
-    from .export import export_hf
-    from .importing import import_hf
-    from .instruction import InstructConfig, finetune_instructions
-    from .metrics import classification_metrics
-    from .model import GPT
-    from .preference import PreferenceConfig, finetune_preferences
-    from .presets import ModelConfig, Preset, load_presets
-    from .pretraining import PretrainConfig, PretrainResult, pretrain
-    from .sampling import sample
-    from .search import SearchConfig, search_settings
-    from .tokenizer import Tokenizer, train_tokenizer
+    from .evaluate.baselines import fasttext_classification, gzip_bits_per_byte, unigram_bits_per_byte
+    from .evaluate.bits import evaluate_corpus
+    from .evaluate.metrics import classification_metrics
+    from .finetune.classification import ClassifierConfig, classify, finetune_classifier
+    from .finetune.instruction import InstructConfig, finetune_instructions
+    from .finetune.preference import PreferenceConfig, finetune_preferences
+    from .finetune.search import SearchConfig, search_settings
+    from .model.export import export_hf
+    from .model.gpt import GPT
+    from .model.importing import import_hf
+    from .model.presets import ModelConfig, Preset, load_presets
+    from .model.sampling import sample
+    from .pretraining.pretrain import PretrainConfig, PretrainResult, pretrain
+    from .tokenizer.bpe import Tokenizer, train_tokenizer
 
 _HOME = {
-    "GPT": "model",
-    "ClassifierConfig": "classification",
-    "InstructConfig": "instruction",
-    "ModelConfig": "presets",
-    "PreferenceConfig": "preference",
-    "Preset": "presets",
-    "PretrainConfig": "pretraining",
-    "PretrainResult": "pretraining",
-    "SearchConfig": "search",
-    "Tokenizer": "tokenizer",
-    "classification_metrics": "metrics",
-    "classify": "classification",
-    "evaluate_corpus": "evaluate",
-    "export_hf": "export",
-    "fasttext_classification": "baselines",
-    "finetune_classifier": "classification",
-    "finetune_instructions": "instruction",
-    "finetune_preferences": "preference",
-    "gzip_bits_per_byte": "baselines",
-    "import_hf": "importing",
-    "load_presets": "presets",
-    "pretrain": "pretraining",
-    "sample": "sampling",
-    "search_settings": "search",
-    "train_tokenizer": "tokenizer",
-    "unigram_bits_per_byte": "baselines",
+    "GPT": "model.gpt",
+    "ClassifierConfig": "finetune.classification",
+    "InstructConfig": "finetune.instruction",
+    "ModelConfig": "model.presets",
+    "PreferenceConfig": "finetune.preference",
+    "Preset": "model.presets",
+    "PretrainConfig": "pretraining.pretrain",
+    "PretrainResult": "pretraining.pretrain",
+    "SearchConfig": "finetune.search",
+    "Tokenizer": "tokenizer.bpe",
+    "classification_metrics": "evaluate.metrics",
+    "classify": "finetune.classification",
+    "evaluate_corpus": "evaluate.bits",
+    "export_hf": "model.export",
+    "fasttext_classification": "evaluate.baselines",
+    "finetune_classifier": "finetune.classification",
+    "finetune_instructions": "finetune.instruction",
+    "finetune_preferences": "finetune.preference",
+    "gzip_bits_per_byte": "evaluate.baselines",
+    "import_hf": "model.importing",
+    "load_presets": "model.presets",
+    "pretrain": "pretraining.pretrain",
+    "sample": "model.sampling",
+    "search_settings": "finetune.search",
+    "train_tokenizer": "tokenizer.bpe",
+    "unigram_bits_per_byte": "evaluate.baselines",
 }
 
 __all__ = [

@@ -202,7 +202,7 @@ def trace_command(
 
     Example: `corpusmill train trace runs/nano --step 1200`
     """
-    from .trace import trace_step
+    from .data.trace import trace_step
 
     for piece in trace_step(run, step):
         typer.echo(json.dumps(piece, ensure_ascii=False))
@@ -330,7 +330,7 @@ def import_command(
       corpusmill train import Qwen3-0.6B -o runs/qwen3
       corpusmill train pretrain corpus/legal-zh -o runs/legal --base runs/qwen3
     """
-    from .importing import import_hf
+    from .model.importing import import_hf
 
     import_hf(source, output, overwrite=overwrite)
     typer.echo(f"wrote {output}; give it as --base to `train pretrain` or `train finetune`")

@@ -40,7 +40,7 @@ def classifier_command(
 
     Example: `corpusmill train evaluate classifier runs/reviews test.jsonl --against runs/older -o scores`
     """
-    from .evaluate_runs import evaluate_classifier
+    from .evaluate.runs import evaluate_classifier
 
     result = evaluate_classifier(
         run, data, against=against, train=train, keep_leaks=keep_leaks, text=text, label=label, threshold=threshold
@@ -66,9 +66,9 @@ def crossval_command(
 
     Example: `corpusmill train evaluate crossval reviews.jsonl -m tfidf -m fasttext -m runs/nano -o scores`
     """
-    from .crossval import Fit, cross_validate, fit_fasttext, fit_gpt, fit_tfidf
-    from .leakage import near_duplicate_groups
-    from .samples import read_examples
+    from .evaluate.crossval import Fit, cross_validate, fit_fasttext, fit_gpt, fit_tfidf
+    from .evaluate.leakage import near_duplicate_groups
+    from .finetune.samples import read_examples
 
     examples = read_examples(data, text, label)
     groups = near_duplicate_groups([example.text for example in examples], threshold=threshold)
@@ -93,8 +93,8 @@ def answers_command(
     Example: `corpusmill train evaluate answers answered.jsonl --references answers`
     """
     from ..curate.errors import InputError
-    from .answers import answer_metrics
-    from .samples import read_rows
+    from .evaluate.answers import answer_metrics
+    from .finetune.samples import read_rows
 
     said, right = [], []
     for where, row in read_rows(data):
@@ -122,8 +122,8 @@ def code_command(
     Example: `corpusmill train evaluate code HumanEval.jsonl.gz samples.jsonl -k 1 -k 10`
     """
     from ..curate.errors import InputError
-    from .passk import evaluate_code, read_problems
-    from .samples import read_rows
+    from .evaluate.passk import evaluate_code, read_problems
+    from .finetune.samples import read_rows
 
     given: dict[str, list[str]] = {}
     for where, row in read_rows(answers):
@@ -148,8 +148,8 @@ def leaks_command(
     Example: `corpusmill train evaluate leaks train.jsonl test.jsonl`
     """
     from ..curate.errors import InputError
-    from .leakage import without_leaks
-    from .samples import read_rows
+    from .evaluate.leakage import without_leaks
+    from .finetune.samples import read_rows
 
     sides: list[list[str]] = []
     for path in (train, test):
@@ -166,7 +166,7 @@ def leaks_command(
 
 
 def _show(models: dict[str, Any], result: dict[str, Any], output: Path | None, title: str) -> None:
-    from .evaluation_report import evaluation_table, write_evaluation
+    from .evaluate.report import evaluation_table, write_evaluation
 
     if "leakage" in result:
         typer.echo(result["leakage_said"])

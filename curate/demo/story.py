@@ -330,7 +330,7 @@ def _counts_table(runs: Mapping[str, RunResult]) -> Table:
 
 
 def _curve_table(folder: Path, result: PretrainResult) -> Table:
-    from ...train.progress import read_metrics
+    from ...train.loop.progress import read_metrics
 
     scored = [r for r in read_metrics(folder / "run" / "metrics.jsonl") if "bits_per_byte" in r]
     picked = [scored[round(i * (len(scored) - 1) / 7)] for i in range(8)] if len(scored) > 8 else scored

@@ -98,7 +98,7 @@ def test_an_unknown_recipe_lists_the_valid_ones() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_training_preset_of_a_pack_exists(name: str) -> None:
-    import corpusmill.train.presets as presets
+    import corpusmill.train.model.presets as presets
 
     assert packs()[name.rpartition("-")[0]].preset in presets.load_presets()
 

@@ -204,7 +204,7 @@ def test_only_so_much_text_is_read(tmp_path: Path) -> None:
 
 
 def test_a_gpt_without_torch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(sys.modules, "corpusmill.train.scoring", None)
+    monkeypatch.setitem(sys.modules, "corpusmill.train.evaluate.scoring", None)
     with pytest.raises(MissingExtra, match=r"pip install 'corpusmill\[train\]'"):
         Perplexity(model=str(tmp_path)).prepare()
 

@@ -14,7 +14,8 @@ import pytest
 import torch
 from made_corpus import documents, write_split
 
-from corpusmill.train import Preset, PretrainConfig, PretrainResult, Tokenizer, presets, pretrain, train_tokenizer
+from corpusmill.train import Preset, PretrainConfig, PretrainResult, Tokenizer, pretrain, train_tokenizer
+from corpusmill.train.model import presets
 
 TINY = Preset(
     name="tiny",

@@ -24,7 +24,8 @@ import torch.distributed.fsdp
 import torch.distributed.tensor
 
 from corpusmill.curate.errors import CorpusmillError
-from corpusmill.train import Preset, PretrainConfig, presets, pretrain
+from corpusmill.train import Preset, PretrainConfig, pretrain
+from corpusmill.train.model import presets
 
 
 def start(config: str, rank: int, ranks: int, port: int, file_limit: int | None) -> int:

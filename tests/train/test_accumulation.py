@@ -8,11 +8,11 @@ import torch
 from safetensors.torch import load_file
 
 from corpusmill.train import PretrainConfig, pretrain
-from corpusmill.train.checkpoint import Checkpoints
-from corpusmill.train.data import Batch, Loader
-from corpusmill.train.distributed import World
-from corpusmill.train.loop import _gradient
-from corpusmill.train.pretraining import _model, _task, read_data
+from corpusmill.train.data.batches import Batch, Loader
+from corpusmill.train.loop.checkpoint import Checkpoints
+from corpusmill.train.loop.distributed import World
+from corpusmill.train.loop.loop import _gradient
+from corpusmill.train.pretraining.pretrain import _model, _task, read_data
 
 Make = Callable[..., PretrainConfig]
 ONE, EIGHT = 384, 48

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from corpusmill.train.answers import answer_metrics, answer_tokens, exact_match, token_f1
+from corpusmill.train.evaluate.answers import answer_metrics, answer_tokens, exact_match, token_f1
 
 
 @pytest.mark.parametrize(

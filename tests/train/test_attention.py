@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from corpusmill.train import GPT, ModelConfig, attention
-from corpusmill.train.attention import KVCache, RotaryTable, boundaries, make_layout, rotary_frequencies
-from corpusmill.train.presets import RopeScaling
+from corpusmill.train import GPT, ModelConfig
+from corpusmill.train.model import attention
+from corpusmill.train.model.attention import KVCache, RotaryTable, boundaries, make_layout, rotary_frequencies
+from corpusmill.train.model.presets import RopeScaling
 
 CONFIG = ModelConfig(
     vocab_size=128, hidden_size=64, intermediate_size=96, layers=2, heads=4, kv_heads=2, head_dim=16, context=64

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from corpusmill.train.compare import compare_classifiers, compare_means, mcnemar
+from corpusmill.train.evaluate.compare import compare_classifiers, compare_means, mcnemar
 
 
 def made(n: int, first: float, second: float, seed: int) -> tuple[list[str], list[str], list[str]]:

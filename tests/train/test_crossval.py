@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from corpusmill.curate.errors import InputError
-from corpusmill.train.crossval import (
+from corpusmill.train.evaluate.crossval import (
     Predict,
     Predicted,
     cross_validate,
@@ -19,8 +19,8 @@ from corpusmill.train.crossval import (
     grouped_folds,
     over_folds,
 )
-from corpusmill.train.leakage import near_duplicate_groups
-from corpusmill.train.samples import Example, text_key
+from corpusmill.train.evaluate.leakage import near_duplicate_groups
+from corpusmill.train.finetune.samples import Example, text_key
 
 WORDS = {"好": ["满意", "舒服", "excellent", "clean"], "坏": ["失望", "脏乱", "awful", "noisy"]}
 

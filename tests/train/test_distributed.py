@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file
 
 from corpusmill.train import PretrainConfig
-from corpusmill.train.checkpoint import Checkpoints
-from corpusmill.train.progress import read_metrics
+from corpusmill.train.loop.checkpoint import Checkpoints
+from corpusmill.train.loop.progress import read_metrics
 
 Make = Callable[..., PretrainConfig]
 
@@ -107,7 +107,7 @@ def test_torchrun_trains_from_the_command_line(
 
 def test_more_processes_than_gpus_is_an_error_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     from corpusmill.curate.errors import RunError
-    from corpusmill.train.distributed import join
+    from corpusmill.train.loop.distributed import join
 
     monkeypatch.setenv("WORLD_SIZE", "4")
     monkeypatch.setenv("LOCAL_RANK", "3")

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from corpusmill.curate.errors import InputError
 from corpusmill.train import ClassifierConfig, finetune_classifier
 from corpusmill.train.cli_evaluate import app
-from corpusmill.train.evaluate_runs import evaluate_classifier
+from corpusmill.train.evaluate.runs import evaluate_classifier
 
 WORDS = {"好": ["满意", "excellent"], "坏": ["失望", "awful"]}
 

@@ -8,8 +8,8 @@ import torch
 
 from corpusmill.curate.errors import InputError
 from corpusmill.train import Tokenizer, export_hf
-from corpusmill.train.checkpoint import load_model
-from corpusmill.train.sampling import generate
+from corpusmill.train.loop.checkpoint import load_model
+from corpusmill.train.model.sampling import generate
 
 TEXTS = [
     "The court heard a new contract. ",

@@ -19,12 +19,12 @@ from corpusmill.train import (
     finetune_instructions,
     sample,
 )
-from corpusmill.train.chat import encode_conversation, encode_conversations, pack, rows_of, show, spans
-from corpusmill.train.checkpoint import load_model
-from corpusmill.train.classification import augmented
-from corpusmill.train.instruction import answer_loss
-from corpusmill.train.model import IGNORE
-from corpusmill.train.samples import Example, Message, read_conversations
+from corpusmill.train.finetune.chat import encode_conversation, encode_conversations, pack, rows_of, show, spans
+from corpusmill.train.finetune.classification import augmented
+from corpusmill.train.finetune.instruction import answer_loss
+from corpusmill.train.finetune.samples import Example, Message, read_conversations
+from corpusmill.train.loop.checkpoint import load_model
+from corpusmill.train.model.gpt import IGNORE
 
 GOOD = ["The patient remembered", "一份新合同", "我们的邻居"]
 BAD = ["The court refused", "医生的建议", "一条小河"]
@@ -190,7 +190,7 @@ def test_show_colours_what_is_learnt(tokenizer: Tokenizer, monkeypatch: pytest.M
     from rich.console import Console
 
     console = Console(force_terminal=True, color_system="standard", width=200, record=True)
-    monkeypatch.setattr("corpusmill.train.chat.console", lambda: console)
+    monkeypatch.setattr("corpusmill.train.finetune.chat.console", lambda: console)
     show(tokenizer, [encode_conversation(tokenizer, messages) for messages in ASKED], 512)
     printed = console.export_text(styles=True)
     assert "\x1b[1;32m当事人之间的协议。<|im_end|>\x1b[0m" in printed

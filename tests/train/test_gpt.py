@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from corpusmill.train import GPT, ModelConfig
-from corpusmill.train.model import IGNORE, KVCache, positions_in_segments
-from corpusmill.train.optim import adamw, cosine, set_learning_rate, warmup_stable_decay
+from corpusmill.train.loop.optim import adamw, cosine, set_learning_rate, warmup_stable_decay
+from corpusmill.train.model.gpt import IGNORE, KVCache, positions_in_segments
 
 CONFIG = ModelConfig(
     vocab_size=128, hidden_size=64, intermediate_size=96, layers=2, heads=4, kv_heads=2, head_dim=16, context=64

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from corpusmill.curate.errors import RunError
-from corpusmill.train import PretrainConfig, pretrain, pretraining
-from corpusmill.train.checkpoint import Checkpoints
-from corpusmill.train.data import Batch, Loader
-from corpusmill.train.guards import check_skipped, is_spike
-from corpusmill.train.progress import read_metrics
+from corpusmill.train import PretrainConfig, pretrain
+from corpusmill.train.data.batches import Batch, Loader
+from corpusmill.train.loop.checkpoint import Checkpoints
+from corpusmill.train.loop.guards import check_skipped, is_spike
+from corpusmill.train.loop.progress import read_metrics
+from corpusmill.train.pretraining import pretrain as pretraining
 
 Make = Callable[..., PretrainConfig]
 
@@ -117,7 +118,7 @@ def test_a_spike_goes_back_to_the_checkpoint_and_on_with_other_data(
 def test_spikes_are_only_reported_by_default(
     config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("corpusmill.train.loop.is_spike", lambda loss, recent, threshold: len(recent) == 3)
+    monkeypatch.setattr("corpusmill.train.loop.loop.is_spike", lambda loss, recent, threshold: len(recent) == 3)
     result = pretrain(config(tmp_path / "run", max_steps=6, checkpoint_every=1))
     assert (result.steps, result.spikes) == (6, 1)
     assert "step 4: the loss jumped" in capsys.readouterr().err

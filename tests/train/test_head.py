@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from corpusmill.train.head import IGNORE, head_loss
+from corpusmill.train.model.head import IGNORE, head_loss
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import torch
 
 from corpusmill.curate.errors import InputError
 from corpusmill.train import Tokenizer, export_hf
-from corpusmill.train.checkpoint import load_model
-from corpusmill.train.hf_format import config_from_hf, config_to_hf
-from corpusmill.train.importing import import_hf, load_hf_model
-from corpusmill.train.sampling import generate
+from corpusmill.train.loop.checkpoint import load_model
+from corpusmill.train.model.hf_format import config_from_hf, config_to_hf
+from corpusmill.train.model.importing import import_hf, load_hf_model
+from corpusmill.train.model.sampling import generate
 
 transformers = pytest.importorskip("transformers")
 

@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file
 
 from corpusmill.train import PretrainConfig
-from corpusmill.train.checkpoint import Checkpoints, verify
-from corpusmill.train.progress import read_metrics
+from corpusmill.train.loop.checkpoint import Checkpoints, verify
+from corpusmill.train.loop.progress import read_metrics
 
 Make = Callable[..., PretrainConfig]
 Forked = Callable[[list[dict[str, Any]]], list[list[int]]]

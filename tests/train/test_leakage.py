@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from corpusmill.train.leakage import leaks_between, near_duplicate_groups, without_leaks
-from corpusmill.train.samples import Example
+from corpusmill.train.evaluate.leakage import leaks_between, near_duplicate_groups, without_leaks
+from corpusmill.train.finetune.samples import Example
 
 ZH = "酒店位置不错离地铁站很近房间干净服务员态度也好早餐种类不多价格便宜下次还会再来住可惜隔音差了一点"
 EN = "the hotel was close to the station and the room was clean though breakfast had little choice we would come back"
@@ -99,7 +99,7 @@ def test_pairs_agree_with_every_pair_compared(seed: int) -> None:
     rng = random.Random(seed)
     base = sentences(12, seed=seed + 10)
     texts = [base[i % 12] if i < 12 else _edited(base[i % 12], rng) for i in range(60)]
-    from corpusmill.train.leakage import THRESHOLD
+    from corpusmill.train.evaluate.leakage import THRESHOLD
 
     truth = {(a, b) for a in range(30) for b in range(30, 60) if _similarity(texts[a], texts[b]) >= THRESHOLD + 0.02}
     found = {(a, b + 30) for a, b, _ in leaks_between(texts[:30], texts[30:])}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from corpusmill.train import export_hf
-from corpusmill.train.scoring import load_scorer
+from corpusmill.train.evaluate.scoring import load_scorer
 
 pytestmark = pytest.mark.skipif(find_spec("lm_eval") is None, reason="needs lm-eval, which is no dependency of ours")
 

@@ -11,9 +11,9 @@ import torch
 
 from corpusmill.curate.errors import InputError
 from corpusmill.train import GPT, InstructConfig, ModelConfig, Tokenizer, export_hf, finetune_instructions, import_hf
-from corpusmill.train.checkpoint import load_model
-from corpusmill.train.finetune import FinetuneConfig, build_finetune_optimizer, default_learning_rate, prepare
-from corpusmill.train.lora import Adapter, linear_layers, merge, save_peft
+from corpusmill.train.finetune.tuning import FinetuneConfig, build_finetune_optimizer, default_learning_rate, prepare
+from corpusmill.train.loop.checkpoint import load_model
+from corpusmill.train.model.lora import Adapter, linear_layers, merge, save_peft
 
 transformers = pytest.importorskip("transformers")
 
@@ -109,7 +109,7 @@ def test_lora_trains_resumes_and_is_read_merged(run: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("architecture", ["qwen3", "llama"])
 def test_peft_reads_the_adapter(architecture: str, tokenizer: Tokenizer, tmp_path: Path) -> None:
     peft = pytest.importorskip("peft")
-    from corpusmill.train.checkpoint import save_weights
+    from corpusmill.train.loop.checkpoint import save_weights
 
     model = small(architecture=architecture, vocab_size=512)
     (tmp_path / "base").mkdir()

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from corpusmill.train.metrics import (
+from corpusmill.train.evaluate.metrics import (
     auc_interval,
     calibration,
     classification_metrics,

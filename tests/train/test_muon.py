@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from corpusmill.train import GPT, ModelConfig, PretrainConfig
-from corpusmill.train.checkpoint import Checkpoints
-from corpusmill.train.muon import Muon, orthogonalize
-from corpusmill.train.optim import build_optimizer, set_learning_rate
+from corpusmill.train.loop.checkpoint import Checkpoints
+from corpusmill.train.loop.muon import Muon, orthogonalize
+from corpusmill.train.loop.optim import build_optimizer, set_learning_rate
 
 CONFIG = ModelConfig(
     vocab_size=64, hidden_size=32, intermediate_size=64, layers=2, heads=2, kv_heads=1, head_dim=16, context=32

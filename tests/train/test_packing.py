@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from corpusmill.train.packing import ROOM, Packing, pack, pack_whole, row_count
+from corpusmill.train.data.packing import ROOM, Packing, pack, pack_whole, row_count
 
 RANDOM = np.random.default_rng(0)
 CASES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from corpusmill.curate.errors import InputError
-from corpusmill.train.passk import Problem, evaluate_code, pass_at_k, program_of, read_problems
+from corpusmill.train.evaluate.passk import Problem, evaluate_code, pass_at_k, program_of, read_problems
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="code is locked in by Linux")
 
@@ -81,7 +81,7 @@ def test_the_solutions_of_human_eval_pass() -> None:
     path = data / "sft" / "humaneval.jsonl.gz"
     if not path.is_file():
         pytest.skip("no development data")
-    from corpusmill.train.samples import read_rows
+    from corpusmill.train.finetune.samples import read_rows
 
     solutions = {str(row["task_id"]): [row["canonical_solution"]] for _, row in read_rows(path)}
     found = evaluate_code(read_problems(path), solutions, seconds=20)

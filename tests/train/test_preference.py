@@ -9,10 +9,10 @@ import torch
 
 from corpusmill.curate.errors import InputError
 from corpusmill.train import PreferenceConfig, Tokenizer, finetune_preferences
-from corpusmill.train.chat import encode_conversation, rows_of
-from corpusmill.train.checkpoint import load_model
-from corpusmill.train.preference import encode_pair, scores_of
-from corpusmill.train.samples import Message, Preference
+from corpusmill.train.finetune.chat import encode_conversation, rows_of
+from corpusmill.train.finetune.preference import encode_pair, scores_of
+from corpusmill.train.finetune.samples import Message, Preference
+from corpusmill.train.loop.checkpoint import load_model
 
 
 def pairs(path: Path, n: int = 24) -> Path:

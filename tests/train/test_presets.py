@@ -8,13 +8,14 @@ import yaml
 from torch import Tensor
 
 from corpusmill.curate.errors import RecipeError
-from corpusmill.train import GPT, ModelConfig, Preset, presets
-from corpusmill.train.optim import build_optimizer, set_learning_rate
+from corpusmill.train import GPT, ModelConfig, Preset
+from corpusmill.train.loop.optim import build_optimizer, set_learning_rate
+from corpusmill.train.model import presets
 
 
 def shipped() -> dict[str, Preset]:
     # Straight from the file: the trainer's tests replace the table with one tiny preset.
-    table = yaml.safe_load(files("corpusmill.train").joinpath("presets.yaml").read_text("utf-8"))
+    table = yaml.safe_load(files("corpusmill.train.model").joinpath("presets.yaml").read_text("utf-8"))
     return {name: Preset(name=name, **fields) for name, fields in table.items()}
 
 

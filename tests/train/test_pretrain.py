@@ -12,10 +12,11 @@ import torch
 from safetensors.torch import load_file
 
 from corpusmill.curate.errors import InputError, RunError
-from corpusmill.train import PretrainConfig, PretrainResult, pretrain, pretraining, train_tokenizer
-from corpusmill.train.checkpoint import Checkpoints, find_checkpoint, load_model
-from corpusmill.train.data import Batch, Loader
-from corpusmill.train.progress import read_metrics
+from corpusmill.train import PretrainConfig, PretrainResult, pretrain, train_tokenizer
+from corpusmill.train.data.batches import Batch, Loader
+from corpusmill.train.loop.checkpoint import Checkpoints, find_checkpoint, load_model
+from corpusmill.train.loop.progress import read_metrics
+from corpusmill.train.pretraining import pretrain as pretraining
 
 Make = Callable[..., PretrainConfig]
 
@@ -172,7 +173,7 @@ def test_a_full_disk_keeps_the_checkpoints_before(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("corpusmill.train.checkpoint.save_file", full)
+        patch.setattr("corpusmill.train.loop.checkpoint.save_file", full)
         with pytest.raises(RunError, match="No space left"):
             pretrain(config(run, max_steps=4))
     assert [path.name for path in Checkpoints(run).all()] == before

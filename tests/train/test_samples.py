@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from corpusmill.curate.errors import InputError
-from corpusmill.train.samples import (
+from corpusmill.train.finetune.samples import (
     Example,
     Message,
     Preference,

@@ -7,7 +7,7 @@ import torch
 
 from corpusmill.curate.errors import InputError
 from corpusmill.train import sample
-from corpusmill.train.sampling import choose
+from corpusmill.train.model.sampling import choose
 
 
 @pytest.mark.parametrize(("prompt", "chinese"), [("The court", False), ("患者", True)])

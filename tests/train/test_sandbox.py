@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from corpusmill.curate.errors import RunError
-from corpusmill.train.sandbox import Ran, run_program
+from corpusmill.train.evaluate.sandbox import Ran, run_program
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="code is locked in by Linux")
 

@@ -12,7 +12,7 @@ from made_corpus import documents, write_split
 from corpusmill.curate.documents import Documents
 from corpusmill.filters.perplexity import Perplexity, sample_pieces
 from corpusmill.train import evaluate_corpus
-from corpusmill.train.scoring import load_scorer
+from corpusmill.train.evaluate.scoring import load_scorer
 
 LONG = [
     "法院听取了漫长的故事。老教师记住了每一个问题。" * 12,

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from corpusmill.curate.errors import InputError, RecipeError, RunError
 from corpusmill.train import SearchConfig, search_settings
-from corpusmill.train import search as module
 from corpusmill.train.cli import app
+from corpusmill.train.finetune import search as module
 
 
 def data(path: Path) -> Path:

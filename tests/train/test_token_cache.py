@@ -16,10 +16,11 @@ import pytest
 from made_corpus import documents, write_split
 
 from corpusmill.curate.errors import InputError, RunError
-from corpusmill.train import Tokenizer, token_pool, train_tokenizer
-from corpusmill.train import token_cache as module
-from corpusmill.train.corpus import UNKNOWN, read_split, split_units
-from corpusmill.train.token_cache import TokenCache, token_cache
+from corpusmill.train import Tokenizer, train_tokenizer
+from corpusmill.train.data import token_cache as module
+from corpusmill.train.data import token_pool
+from corpusmill.train.data.corpus import UNKNOWN, read_split, split_units
+from corpusmill.train.data.token_cache import TokenCache, token_cache
 
 
 @pytest.fixture
@@ -84,7 +85,8 @@ def test_workers_need_no_main_guard(tokenizer_folder: Path, corpus: Path, tmp_pa
     script.write_text(
         "print('started')\n"
         "from functools import partial\n"
-        "from corpusmill.train import Tokenizer, token_cache as module\n"
+        "from corpusmill.train import Tokenizer\n"
+        "from corpusmill.train.data import token_cache as module\n"
         "module.split_units = partial(module.split_units, size=0)\n"
         f"cache = module.token_cache({str(corpus)!r}, 'train', Tokenizer.load({str(tokenizer_folder)!r}), 'cache', workers=2)\n"
         "print(len(cache))\n"

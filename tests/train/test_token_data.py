@@ -12,9 +12,9 @@ from made_corpus import documents, write_split
 
 from corpusmill.curate.errors import InputError, RunError
 from corpusmill.train import Tokenizer
-from corpusmill.train import data as data_module
-from corpusmill.train.data import Batch, Loader, Mix, Source, TokenCache, Validation, token_cache, trace
-from corpusmill.train.model import IGNORE
+from corpusmill.train.data import batches as data_module
+from corpusmill.train.data.batches import Batch, Loader, Mix, Source, TokenCache, Validation, token_cache, trace
+from corpusmill.train.model.gpt import IGNORE
 
 
 @pytest.fixture(scope="module")

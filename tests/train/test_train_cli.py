@@ -109,10 +109,10 @@ def test_bad_options_are_all_reported_before_anything_is_written(corpus: Path, t
 
 
 def test_from_corpus_to_samples(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from corpusmill.train.presets import load_presets
+    from corpusmill.train.model.presets import load_presets
 
     small = load_presets()["tiny"].model_copy(update={"name": "nano"})
-    monkeypatch.setattr("corpusmill.train.presets.load_presets", lambda: {"nano": small})
+    monkeypatch.setattr("corpusmill.train.model.presets.load_presets", lambda: {"nano": small})
     report = json.loads(call("train", "tokenizer", corpus, "-o", tmp_path / "tok", "--vocab-size", 400))
     assert report["bytes_per_token"]["zh"] > 1.5
     run = tmp_path / "run"
@@ -142,7 +142,7 @@ def test_from_corpus_to_samples(corpus: Path, tmp_path: Path, monkeypatch: pytes
 
 
 def steps_tokens(run: Path, step: int) -> int:
-    from corpusmill.train.progress import read_metrics
+    from corpusmill.train.loop.progress import read_metrics
 
     total = {r["step"]: r["tokens"] for r in read_metrics(run / "metrics.jsonl") if "train_loss" in r}
     return int(total[step] - total[step - 1])

@@ -22,12 +22,12 @@ from corpusmill.train import (
     gzip_bits_per_byte,
     unigram_bits_per_byte,
 )
-from corpusmill.train.baselines import fasttext_line
-from corpusmill.train.data import Batch, Validation, token_cache
-from corpusmill.train.evaluate import bits_per_byte, token_losses
+from corpusmill.train.data.batches import Batch, Validation, token_cache
+from corpusmill.train.evaluate.baselines import fasttext_line
+from corpusmill.train.evaluate.bits import bits_per_byte, token_losses
 
 if TYPE_CHECKING:
-    from corpusmill.train.distributed import World
+    from corpusmill.train.loop.distributed import World
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,10 @@ import tokenizers
 from made_corpus import documents, write_split
 
 from corpusmill.curate.errors import InputError
-from corpusmill.train import Tokenizer, train_tokenizer, vocabularies
-from corpusmill.train.tokenizer import QWEN2_SPLIT, SPECIAL_TOKENS, shares
-from corpusmill.train.tokenizer_report import bytes_per_token
+from corpusmill.train import Tokenizer, train_tokenizer
+from corpusmill.train.tokenizer import vocabularies
+from corpusmill.train.tokenizer.bpe import QWEN2_SPLIT, SPECIAL_TOKENS, shares
+from corpusmill.train.tokenizer.report import bytes_per_token
 
 TEXTS = [
     "The court heard the long story.",

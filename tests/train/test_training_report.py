@@ -13,12 +13,13 @@ import pytest
 import torch
 
 from corpusmill.curate.errors import InputError
-from corpusmill.train import PretrainConfig, PretrainResult, presets, pretrain
-from corpusmill.train.advice import advice
-from corpusmill.train.progress import read_metrics
+from corpusmill.train import PretrainConfig, PretrainResult, pretrain
+from corpusmill.train.loop.progress import read_metrics
+from corpusmill.train.loop.throughput import flops_per_token, peak_flops, peak_of_gpu
+from corpusmill.train.model import presets
+from corpusmill.train.pretraining.advice import advice
+from corpusmill.train.pretraining.report import training_page
 from corpusmill.train.svg import Line, chart
-from corpusmill.train.throughput import flops_per_token, peak_flops, peak_of_gpu
-from corpusmill.train.training_report import training_page
 
 Make = Callable[..., PretrainConfig]
 
