@@ -13,6 +13,7 @@ _BY_ENDING = {
     "csv": "csv tsv tab",
     "text": "txt text md markdown rst",
     "html": "html htm xhtml shtml",
+    "xml": "xml nxml",
     "warc": "warc",
     "wet": "wet",
     "tar": "tar tgz tbz2 txz tzst",
@@ -20,8 +21,6 @@ _BY_ENDING = {
 _ENDINGS = {ending: format for format, endings in _BY_ENDING.items() for ending in endings.split()}
 
 _REASONS = {
-    "xml": "XML has no one place for its text; turn it into JSONL with a field of text (format: text reads it as it is)",
-    "nxml": "XML has no one place for its text; turn it into JSONL with a field of text (format: text reads it as it is)",
     "pdf": "PDF needs a layout-aware extractor; turn it into text or HTML first",
     "doc": "Word files are not read; save them as text or HTML",
     "docx": "Word files are not read; save them as text or HTML",
@@ -53,7 +52,7 @@ def why_refused(name: str) -> str:
     if last in _REASONS:
         return f"no reader: {_REASONS[last]}"
     what = f"for files that end in .{last}" if last else "for files without an ending"
-    return f"no reader {what}; set format to jsonl, parquet, csv, text, html, warc or wet if it is one of them"
+    return f"no reader {what}; set format to jsonl, parquet, csv, text, html, xml, warc or wet if it is one of them"
 
 
 def ending(name: str) -> str:

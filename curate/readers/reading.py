@@ -15,6 +15,7 @@ from .tar import read_tar
 from .text import read_html, read_json, read_jsonl, read_text
 from .units import Span, Unit
 from .warc import read_warc
+from .xml_files import read_xml
 
 Reader = Callable[[Part], Iterator[Record | Bad]]
 
@@ -25,6 +26,7 @@ READERS: dict[str, Reader] = {
     "parquet": read_parquet,
     "text": read_text,
     "html": read_html,
+    "xml": read_xml,
     "warc": read_warc,
     "wet": read_warc,
     "tar": read_tar,
