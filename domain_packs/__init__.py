@@ -12,6 +12,7 @@ from .legal.completeness import LegalCompleteness
 from .legal.steps import LegalSignals
 from .legal.versions import LawVersion, LawVersions
 from .medical.advertising import MedicalAdvertising
+from .medical.back_matter import PaperBackMatter
 from .medical.sources import SourceTrust
 from .medical.steps import MedicalSignals
 from .template import new_pack
@@ -31,6 +32,7 @@ __all__ = [
     "MedicalAdvertising",
     "MedicalSignals",
     "Pack",
+    "PaperBackMatter",
     "SourceTrust",
     "StockPromotion",
     "WebBoilerplate",
