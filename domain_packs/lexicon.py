@@ -13,6 +13,7 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from ..curate.documents import Documents, Floats
@@ -63,6 +64,22 @@ def coverage(docs: Documents, found: Sequence[str]) -> Floats:
     inside = pl.sum_horizontal(*(text.str.extract_all(p).list.join("").str.len_chars() for p in found))
     share = (inside / text.str.len_chars()).fill_nan(0.0).cast(pl.Float32)
     return texts(docs).select(share.alias("share"))["share"].to_numpy()
+
+
+def without_names(docs: Documents, names: Sequence[str]) -> tuple[Documents, Floats, Floats]:
+    """The documents with each of `names` blotted out, and of each text how many there were and how many characters they
+    took. For thousands of names, which no regular expression is fast for: without regard to case, and not only as whole
+    words (hernias counts as hernia), so only for names that are part of no other word. Some 50 MB/s."""
+    frame = texts(docs)
+    blotted = pl.col("text").str.replace_all("\x00", " ", literal=True)
+    blotted = blotted.str.replace_many(list(names), ["\x00"], ascii_case_insensitive=True)
+    frame = frame.select(pl.col("text").str.len_chars().alias("n"), blotted.alias("left")).with_columns(
+        pl.col("left").str.count_matches("\x00", literal=True).alias("hits"),
+        pl.col("left").str.len_chars().alias("rest"),
+    )
+    left = docs.with_texts(frame["left"].to_arrow())
+    inside = frame["n"].to_numpy().astype(np.float32) - frame["rest"].to_numpy() + frame["hits"].to_numpy()
+    return left, frame["hits"].to_numpy().astype(np.float32), inside.astype(np.float32)
 
 
 def per_thousand(docs: Documents, found: Sequence[str]) -> Floats:

@@ -29,11 +29,30 @@ MEDICINE = [
 ]
 
 
-def dropped(texts: list[str], step: MedicalAdvertising | None = None) -> list[bool]:
+def dropped(texts: list[str], step: MedicalAdvertising | None = None, language: str = "zh") -> list[bool]:
     step = step or MedicalAdvertising()
-    docs = step.measure(Documents.from_texts(texts, language=["zh"] * len(texts)))
+    docs = step.measure(Documents.from_texts(texts, language=[language] * len(texts)))
     rows = {row for row, *_ in failures(step, docs)}
     return [row in rows for row in range(len(texts))]
+
+
+ENGLISH = [
+    "VIAGRA delivered to your door! No prescription needed, lowest prices, shipped overnight. Click here to order now.",
+    "The health discovery that reverses aging while burning fat, without dieting or exercise! As seen on TV. Click here.",
+    "Human Growth Hormone Therapy: lose weight while building lean muscle, reversing the ravages of aging all at once.",
+]
+ENGLISH_MEDICINE = [
+    "The patient takes sildenafil (Viagra) 50 mg as needed. He was advised to lose weight and to stop smoking.",
+    "Growth hormone deficiency is treated with daily injections; side effects include headache and fluid retention.",
+    "Q: Can I buy antibiotics without a prescription? A: No. Ask your doctor, who will examine you and choose the right drug for "
+    "the infection, its dose and how long to take it; leftover tablets should not be used.",
+]
+
+
+def test_english_golden_cases() -> None:
+    assert dropped(ENGLISH, language="en") == [True] * 3
+    assert dropped(ENGLISH_MEDICINE, language="en") == [False] * 3
+    assert dropped(ENGLISH, language="de") == [False] * 3
 
 
 def test_golden_cases() -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.step import failures
-from corpusmill.domain_packs import MedicalSignals
+from corpusmill.domain_packs import MedicalSignals, lexicon
+from corpusmill.domain_packs.medical.icd_names import FILE, names, tabular
 
 RECORD = "患者因发热、咳嗽3天入院，既往史：高血压。予阿司匹林100mg口服，每日3次，复查血常规。"
 NOTE = "The patient has hypertension and diabetes mellitus. Metformin 500 mg orally twice daily; follow-up in 2 weeks."
@@ -71,3 +74,52 @@ def test_nothing_is_dropped_unless_a_bound_is_set() -> None:
     listed = MedicalSignals(max_medical_codes=20)
     codes = Documents.from_texts(["E11.9 E11.8 E11.7 E11.6 E11.5", NOTE])
     assert [row for row, *_ in failures(listed, listed.measure(codes))] == [0]
+
+
+def test_names_of_diseases_are_counted_and_covered_once() -> None:
+    text = "She has carpal tunnel syndrome and hernias. No Wilson's disease."
+    chinese = "患者诊断为Wilson's disease，予青霉胺。"
+    signals = measure(text, chinese, "She has a car and a tunnel.", "a\x00b")
+    assert signals["medical_diseases"] == pytest.approx([3000 / len(text), 1000 / len(chinese), 0, 0])
+    # What lies in a name counts once, also where a term (disease, hernia) lies inside: 22 + 6 (hernia) + 16 characters.
+    assert signals["medical_terms"][0] == pytest.approx(44 / len(text))
+    assert signals["medical_terms"][1] > 16 / len(chinese)
+    assert signals["medical_terms"][2] == signals["medical_terms"][3] == 0
+
+
+@pytest.mark.parametrize(
+    "word", ["cholestasis", "appendectomy", "amoxicillin", "cyclosporine", "leukocytes", "Arthroscopy"]
+)
+def test_words_are_known_by_their_endings(word: str) -> None:
+    text = f"We saw {word} here."
+    assert measure(text)["medical_terms"][0] == pytest.approx(len(word) / len(text))
+
+
+@pytest.mark.parametrize("word", ["academia", "program", "aroma", "geography", "theology", "bitsize"])
+def test_other_words_are_not(word: str) -> None:
+    assert measure(f"We saw {word} here.")["medical_terms"][0] == 0
+
+
+def test_names_are_made_of_a_classification_as_people_write_them(tmp_path: Path) -> None:
+    """The whole list, made again from a piece of its source."""
+    diags = [
+        ("J40", "Bronchitis, not specified as acute or chronic", []),
+        (
+            "J42",
+            "Unspecified chronic bronchitis",
+            ["Chronic tracheitis", "Carpal tunnel syndrome (of wrist) NOS", "Bronchitis"],
+        ),
+        ("N32", "Other specified disorders of bladder", ["Calcified bladder", "Contracted bladder"]),
+        ("W01", "Sunstroke rash", ["Asthma attack"]),
+    ]
+    body = "".join(
+        f"<diag><name>{c}</name><desc>{d}</desc><inclusionTerm>{''.join(f'<note>{n}</note>' for n in ns)}</inclusionTerm></diag>"
+        for c, d, ns in diags
+    )
+    (tmp_path / "t.xml").write_text(f"<ICD10CM.tabular><chapter>{body}</chapter></ICD10CM.tabular>")
+    assert names(tabular(tmp_path / "t.xml")) == [
+        "bronchitis", "calcified bladder", "carpal tunnel syndrome", "chronic tracheitis", "contracted bladder",
+    ]  # fmt: skip
+    shipped = lexicon.shipped("medical", FILE)
+    assert len(shipped) == len(set(shipped)) > 6000
+    assert {"carpal tunnel syndrome", "bronchitis", "wilson's disease"} <= set(shipped)
