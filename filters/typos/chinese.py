@@ -17,7 +17,7 @@ from ..protect import protected_mask
 from ..text.buffers import readonly
 from ..text.dictionary import dictionary
 from .calibrate import MIN_SENTENCES, Floats, Logistic, Measured, Trial
-from .candidates import NEAR_SOUND, SHAPE, SOUND, Candidates, candidates
+from .candidates import LIKENESS, NEAR_SOUND, SHAPE, SOUND, Candidates, candidates
 from .counts import PAD, Codes, Counts, code_row
 from .edit import Edit
 from .errors import chinese_errors
@@ -53,9 +53,12 @@ _SURNAMES = frozenset(
     "王李张刘陈杨赵黄周吴徐孙胡朱林何郭罗宋郑谢韩唐冯董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田姜范邹熊"
     "張劉陳楊趙黃吳孫羅鄭謝韓馮鄧許呂蘇盧蔣賈葉閻鍾鄒"
 )
-_DOMAIN = (0.2, 0.45)
+_DOMAIN = (0.2, 0.35)
 _BEYOND = 1.2
 _SURCHARGE = 1.0
+_ERRORS, _MORE = 6, 0.05
+"""Unseen pairs that typos may add to a text, and the share that they may add to a long one, before it is passed over."""
+_SPARE = 0.5
 _PASSES = 3
 _APART = 4
 """Characters between two edits of one pass: nearer ones were scored on each other's errors."""
@@ -72,8 +75,10 @@ class Proposals:
     at: NDArray[np.int64]
     new: Codes
     facts: Floats
-    strange: Floats
-    """By text: the share of pairs of Chinese characters that were never seen."""
+    unseen: NDArray[np.bool_]
+    """By code of the row of texts: whether it is Chinese and makes an unseen pair with the Chinese one before."""
+    row: Codes
+    starts: NDArray[np.int64]
 
     def right(self, j: int) -> str:
         """What proposal j would write: one character or two."""
@@ -103,7 +108,7 @@ class ChineseModel:
     def strangeness(self, texts: Sequence[str]) -> Floats:
         """The share of each text's pairs of Chinese characters that were never seen; cheap."""
         row, starts = code_row(texts)
-        return _strangeness(row, starts, unseen_pairs(readonly(row), self.counts.table))
+        return _strangeness(row, starts, unseen_pairs(readonly(row), self.counts.table) > 0)
 
     def propose(self, texts: Sequence[str]) -> Proposals:
         """Every place with a better candidate, whatever the classifier says of it."""
@@ -125,15 +130,19 @@ class ChineseModel:
             words.weights,
             words.unknown,
         )
+        # Without the character, or both, the text would be as good: one too many is as likely as a wrong one.
+        spare = (facts[:, 21] > 0) & (facts[:, 21] >= _SPARE * facts[:, 4])
+        places, new, facts = places[~spare], new[~spare], facts[~spare]
         text = np.searchsorted(starts, places, side="right") - 1
-        strange = _strangeness(row, starts, unseen)
-        return Proposals(text, places - starts[text], new, _columns(facts, row[places], new), strange)
+        columns = _columns(facts, row[places], new)
+        return Proposals(text, places - starts[text], new, columns, unseen > 0, row, starts)
 
     def score(self, found: Proposals) -> Floats:
-        """Log odds that a proposal is right, less a surcharge where its text is strange."""
+        """Log odds that a proposal is right, less a surcharge where its text is strange; minus infinity where the
+        text is of another domain."""
         if self.classifier is None:
             return np.full(len(found.at), -np.inf)
-        return self.classifier.score(found.facts) - surcharge(found.strange[found.text], self.domain)
+        return in_domain(self.classifier.score(found.facts), found, self.domain)
 
     def edits(self, texts: Sequence[str]) -> list[list[Edit]]:
         """For each text, the edits that all guards let pass; none for a text of another domain.
@@ -142,7 +151,8 @@ class ChineseModel:
         """
         made: list[dict[int, str]] = [{} for _ in texts]
         now = list(texts)
-        rows = np.flatnonzero(self.strangeness(texts) <= self.domain).tolist()
+        room = self.domain + _MORE + _ERRORS / np.array([max(len(text), 1) for text in texts])
+        rows = np.flatnonzero(self.strangeness(texts) <= room).tolist()
         for _ in range(_PASSES):
             if not rows:
                 break
@@ -164,18 +174,36 @@ class ChineseModel:
         return [[Edit(at, at + 1, char) for at, char in sorted(edits.items())] for edits in made]
 
 
-def surcharge(strange: Floats, domain: float) -> Floats:
-    """How much surer an edit must be, the stranger the text: a third of the way to the end of the domain is free."""
-    found: Floats = _SURCHARGE * np.clip((strange / max(domain, 1e-9) - 1 / 3) * 1.5, 0, 1)
-    return found
+def in_domain(scores: Floats, found: Proposals, domain: float) -> Floats:
+    """Scores less a surcharge, the stranger the text: a third of the way to the end of the domain is free, and beyond
+    the end the score is minus infinity."""
+    strange = strangeness_beside(found, scores)[found.text]
+    less = _SURCHARGE * np.clip((strange / max(domain, 1e-9) - 1 / 3) * 1.5, 0, 1)
+    return np.where(strange <= domain, scores - less, -np.inf)
 
 
-def _strangeness(row: Codes, starts: NDArray[np.int64], unseen: NDArray[np.int32]) -> Floats:
+def strangeness_beside(found: Proposals, scores: Floats) -> Floats:
+    """By text: the share of unseen pairs of Chinese characters among those that no likely typo has a part in.
+
+    In a short question with two typos half of the pairs are unseen, and it is no other domain for that.
+    """
+    typo = np.zeros(len(found.row) + 2, np.bool_)
+    for j in np.flatnonzero(scores >= 0).tolist():
+        place = int(found.starts[found.text[j]] + found.at[j])
+        typo[place : place + 2 + (found.new[j, 1] > 0)] = True
+    return _strangeness(found.row, found.starts, found.unseen, typo[:-2])
+
+
+def _strangeness(
+    row: Codes, starts: NDArray[np.int64], unseen: NDArray[np.bool_], leave: NDArray[np.bool_] | None = None
+) -> Floats:
     if not len(starts):
         return np.zeros(0)
     han = (row >= 0x4E00) & (row <= 0x9FFF)
-    pairs = np.concatenate([[0], np.cumsum(han[1:] & han[:-1])])
-    sums = np.cumsum(unseen)
+    pair = np.concatenate([[False], han[1:] & han[:-1]])
+    if leave is not None:
+        pair &= ~leave
+    pairs, sums = np.cumsum(pair), np.cumsum(unseen & pair)
     last = np.append(starts[1:], len(row)) - PAD - 1
     found: Floats = (sums[last] - sums[starts - 1]) / np.maximum(pairs[last] - pairs[starts - 1], 1)
     return found
@@ -184,6 +212,7 @@ def _strangeness(row: Codes, starts: NDArray[np.int64], unseen: NDArray[np.int32
 def _columns(facts: NDArray[np.float32], old: Codes, new: Codes) -> Floats:
     """The kernel's facts as the classifier reads them."""
     kind = facts[:, 12].astype(np.int64)
+    alike = (kind >> LIKENESS) / 15
     f = facts.astype(np.float64)
     return np.column_stack(
         [
@@ -194,6 +223,9 @@ def _columns(facts: NDArray[np.float32], old: Codes, new: Codes) -> Floats:
             kind & SOUND > 0,
             kind & NEAR_SOUND > 0,
             kind & SHAPE > 0,
+            alike,
+            alike**4,
+            (kind & (SOUND | NEAR_SOUND) == 0) * alike**2,
             _is_function()[old],
             _is_function()[new[:, 0]],
             f[:, 17] * (f[:, 0] + f[:, 1]),
@@ -280,6 +312,7 @@ def calibrate(
     """
     facts, right, on_clean, which, strange, errors, may = [], [], [], [], [], [], []
     shown: list[str] = []
+    all_found: list[Proposals] = []
     n = 0
     for counts, sample in folds:
         model = ChineseModel(counts)
@@ -292,10 +325,11 @@ def calibrate(
             right.append(gold.startswith(new, at) and all(text[at + k] != c for k, c in enumerate(new)))
             shown.append(f"{text[max(at - 8, 0) : at]}[{text[at : at + len(new)]}>{new}]{text[at + len(new) :][:8]}")
             may.append(all(allowed(text, at + k, c) for k, c in enumerate(new)))
+        all_found.append(found)
         facts.append(found.facts)
         on_clean.append(found.text < len(sample))
         which.append(found.text % max(len(sample), 1) + n)
-        strange.append(found.strange[: len(sample)])
+        strange.append(_strangeness(found.row, found.starts, found.unseen)[: len(sample)])
         errors += [sum(a != b for a, b in zip(x, y, strict=True)) for x, y in zip(sample, broken, strict=True)]
         n += len(sample)
     good = np.array(right, np.bool_)
@@ -306,14 +340,23 @@ def calibrate(
     for part in (sentence % 2 == 0, sentence % 2 == 1):
         scores[part] = Logistic.fit(all_facts[~part], good[~part]).score(all_facts[part])
     domain = float(np.clip(_BEYOND * np.quantile(novelty, 0.99), *_DOMAIN))
-    scores -= surcharge(novelty[sentence], domain)
-    kept = np.array(may, np.bool_) & (novelty[sentence] <= domain)
+    ends = np.cumsum([len(found.at) for found in all_found])
+    parts_of = np.split(scores, ends[:-1])
+    scores = np.concatenate([in_domain(s, found, domain) for s, found in zip(parts_of, all_found, strict=True)])
+    beside = np.concatenate(
+        [strangeness_beside(f, s)[: len(f.starts) // 2] for f, s in zip(all_found, parts_of, strict=True)]
+    )
+    kept = np.array(may, np.bool_) & np.isfinite(scores)
     trial = Trial(
-        scores[kept], good[kept], np.concatenate(on_clean)[kept], sentence[kept], novelty, np.array(errors, np.int64)
+        scores[kept], good[kept], np.concatenate(on_clean)[kept], sentence[kept], beside, np.array(errors, np.int64)
     )
     threshold = trial.threshold(min_precision, max_clean_changed)
     clean = np.flatnonzero(kept & np.concatenate(on_clean) & (scores >= min(threshold, _SHOWN)))
     changes = dict.fromkeys(shown[j] for j in clean[np.argsort(-scores[clean], kind="stable")].tolist())
     return Calibration(
-        trial.measure(threshold), Logistic.fit(all_facts, good), threshold, domain, tuple(changes)[:_MAX_SHOWN]
+        trial.measure(threshold, own=trial.own_typos()),
+        Logistic.fit(all_facts, good),
+        threshold,
+        domain,
+        tuple(changes)[:_MAX_SHOWN],
     )

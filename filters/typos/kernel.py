@@ -34,6 +34,11 @@ FACTS = (
     "novelty",
     "rivals",
     "pair",
+    "new_pairs",
+    "old_pairs",
+    "old_best_pair",
+    "without",
+    "doubled",
 )
 """The columns of what `find_places` measures: see there."""
 N_FACTS = len(FACTS)
@@ -44,6 +49,7 @@ _PAIR = 3
 _AROUND = 24
 _SPAN = 5
 _MAX_WORD = 5
+_FREQUENT = np.log(20.0)
 
 
 @part
@@ -178,6 +184,44 @@ def _measure(
     out[4] = np.log(1.0 + rarest)
     out[5] = _cut(row, at, roots, edges, sieve, weights, unknown, best, back)
     out[6] = back[0]
+    _pairs(table, row, at, width, out)
+
+
+@part
+def _pairs(table: Any, row: Any, at: Any, width: Any, out: Any) -> None:
+    """Into `out`: log counts of the rarest and of the most frequent of the pairs that the codes from `at` are in."""
+    least, most = np.int64(1) << 40, np.int64(0)
+    for start in range(at - 1, at + width):
+        c = count_of(table, raw_key(row, start, 2))
+        least, most = min(least, c), max(most, c)
+    out[7], out[8] = np.log(1.0 + least), np.log(1.0 + most)
+
+
+@part
+def _without(table: Any, row: Any, at: Any, width: Any) -> Any:
+    """Logs of the counts of the runs of three that would meet if the codes from `at` were one too many, summed."""
+    p = np.uint64(_P)
+    before, last = np.uint64(row[at - 2]), np.uint64(row[at - 1])
+    first, after = np.uint64(row[at + width]), np.uint64(row[at + width + 1])
+    left = ((np.uint64(3) * p + before) * p + last) * p + first
+    right = ((np.uint64(3) * p + last) * p + first) * p + after
+    return np.log(1.0 + count_of(table, left)) + np.log(1.0 + count_of(table, right))
+
+
+@part
+def _makes_word(row: Any, at: Any, roots: Any, edges: Any, sieve: Any, weights: Any, least: Any) -> Any:
+    """Whether a dictionary word of two to four characters, at least so frequent, covers `at`."""
+    for start in range(at, at - _MAX_WORD + 1, -1):
+        if not 0x4E00 <= row[start] <= 0x9FFF:
+            break
+        node = np.int64(roots[row[start]])
+        size = 1
+        while node & 1 and size < _MAX_WORD - 1:
+            node = follow(edges, sieve, node, np.int64(row[start + size]))
+            size += 1
+            if start + size > at and node and weights[node >> 1] >= least:
+                return True
+    return False
 
 
 @part
@@ -190,6 +234,7 @@ def _fill_facts(f: Any, old: Any, new: Any, width: Any) -> None:
     f[10], f[11] = new[4], old[4]
     f[13], f[14] = new[6], old[6]
     f[17] = width - 1
+    f[18], f[19], f[20] = new[7], old[7], old[8]
 
 
 @part
@@ -249,7 +294,7 @@ def find_places(
     p = np.uint64(_P)
     fits = np.zeros(256, np.int64)
     score = np.zeros(2)
-    before, after = np.zeros(7), np.zeros(7)
+    before, after = np.zeros(9), np.zeros(9)
     best = np.zeros(2 * _SPAN + 2)
     back = np.zeros(2 * _SPAN + 2, np.int64)
     for i in range(PAD, n - PAD):
@@ -261,6 +306,7 @@ def find_places(
         top = second = -1e9
         chosen = -1
         rivals = 0
+        wordless = not _makes_word(row, i, roots, edges, sieve, weights, unknown)
         for k in range(starts[old], starts[old + 1]):
             delta = np.uint64(chars[k]) - np.uint64(old)
             if (
@@ -269,7 +315,11 @@ def find_places(
                 and count_of(table, right + delta * p * p) == 0
                 and (count_of(table, pair_left + delta) == 0 or count_of(table, pair_right + delta * p) == 0)
             ):
-                continue
+                if not wordless:
+                    continue
+                row[i] = chars[k]
+                if not _makes_word(row, i, roots, edges, sieve, weights, unknown + _FREQUENT):
+                    continue
             rivals += 1
             row[i] = chars[k]
             _gains(table, row, i, 1, total, score)
@@ -293,6 +343,8 @@ def find_places(
                 f[12] = kinds[chosen]
                 f[15] = _novelty(row, i, 1, seen3)
                 f[16] = rivals
+                f[21] = _without(table, row, i, 1)
+                f[22] = chars[chosen] == row[i - 1] or chars[chosen] == row[i + 1]
                 places[size] = i
                 new[size, 0], new[size, 1] = chars[chosen], 0
                 size += 1
@@ -344,9 +396,11 @@ def find_places(
         row[i], row[i + 1] = old, follower
         _fill_facts(f, before, after, 2)
         f[2] = min((top - second) / 2, 20.0)
-        f[12] = kinds[first] & kinds[then]
+        f[12] = (kinds[first] & kinds[then] & 15) | (min(kinds[first] >> 4, kinds[then] >> 4) << 4)
         f[15] = _novelty(row, i, 2, seen3)
         f[16] = rivals
+        f[21] = _without(table, row, i, 2)
+        f[22] = 0
         places[size] = i
         new[size, 0], new[size, 1] = chars[first], chars[then]
         size += 1
