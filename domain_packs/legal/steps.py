@@ -14,6 +14,8 @@ from ...curate.step import AtLeast, Filter, Threshold
 from .. import lexicon
 from .citations import Kind, citations
 from .numbers import DIGITS
+from .western_citations import SIGNS, references
+from .western_citations import Kind as WesternKind
 
 LEXICON = ("terms-en.txt", "terms-zh-Hans.txt", "terms-zh-Hant.txt")
 
@@ -63,6 +65,13 @@ class LegalSignals(Filter):
     min_legal_document_numbers: Annotated[Threshold, AtLeast("legal_document_numbers")] = None
     """Least number of Chinese document numbers and orders, 国发〔2020〕5号, 国务院令第95号."""
 
+    min_legal_cases: Annotated[Threshold, AtLeast("legal_cases")] = None
+    """Least number of reported cases, 347 U.S. 483, [2015] UKSC 11, C-131/12."""
+    min_legal_statutes: Annotated[Threshold, AtLeast("legal_statutes")] = None
+    """Least number of references to US law, 42 U.S.C. § 1983, 17 C.F.R. 240.10b-5, Section 13(d) of the Exchange Act."""
+    min_legal_eu_acts: Annotated[Threshold, AtLeast("legal_eu_acts")] = None
+    """Least number of acts of the European Union, Regulation (EU) 2016/679, Directive 95/46/EC, CELEX numbers."""
+
     def prepare(self) -> None:
         self._patterns()
 
@@ -85,16 +94,27 @@ _COUNTED: dict[str, tuple[Kind, ...]] = {
     "legal_case_numbers": ("case_number",),
     "legal_document_numbers": ("document_number", "order"),
 }
+_WESTERN: dict[str, tuple[WesternKind, ...]] = {
+    "legal_cases": ("case", "eu_case"),
+    "legal_statutes": ("statute",),
+    "legal_eu_acts": ("eu_act",),
+}
 _SIGNS = r"[条條][^\n]|[号號]"
 
 
 def _counts(docs: Documents) -> dict[str, Floats]:
     """How many references of each kind each text holds."""
-    found = {name: np.zeros(len(docs), dtype=np.float32) for name in _COUNTED}
-    # Most texts hold neither mark; the search for spans reads only those that do.
-    marked = lexicon.texts(docs).select(pl.col("text").str.contains(_SIGNS).alias("marked"))["marked"]
-    for row in np.flatnonzero(marked.to_numpy()):
+    found = {name: np.zeros(len(docs), dtype=np.float32) for name in (*_COUNTED, *_WESTERN)}
+    # Most texts hold no mark of either kind; the searches for spans read only those that do.
+    marked = lexicon.texts(docs).select(
+        pl.col("text").str.contains(_SIGNS).alias("chinese"), pl.col("text").str.contains(SIGNS).alias("western")
+    )
+    for row in np.flatnonzero(marked["chinese"].to_numpy()):
         kinds = Counter(c.kind for c in citations(docs.texts[row]))
         for name, of in _COUNTED.items():
             found[name][row] = sum(kinds[kind] for kind in of)
+    for row in np.flatnonzero(marked["western"].to_numpy()):
+        western = Counter(r.kind for r in references(docs.texts[row]))
+        for name, kinds_of in _WESTERN.items():
+            found[name][row] = sum(western[kind] for kind in kinds_of)
     return found
