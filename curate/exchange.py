@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -217,10 +217,10 @@ def mixed(numbers: Ints) -> NDArray[np.uint64]:
     return h ^ (h >> np.uint64(31))
 
 
-def halves(hashes: Sequence[int]) -> tuple[pa.Array, pa.Array]:
+def halves(digests: Iterable[bytes]) -> tuple[pa.Array, pa.Array]:
     """128-bit hashes as two columns of 64 bits: the high halves, by which bins are chosen, and the low ones."""
-    low = (1 << 64) - 1
-    return pa.array([h >> 64 for h in hashes], pa.uint64()), pa.array([h & low for h in hashes], pa.uint64())
+    both = np.frombuffer(b"".join(digests), ">u8").astype(np.uint64).reshape(-1, 2)
+    return pa.array(both[:, 0]), pa.array(both[:, 1])
 
 
 def as_frame(table: pa.Table) -> pl.DataFrame:

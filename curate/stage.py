@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
@@ -306,11 +308,21 @@ EMPTY = Failure("read", "empty_text", None, 0.0, 1.0)
 
 def drop_empty(docs: Documents) -> tuple[Documents, Documents]:
     """(documents with text, documents with none but white space)."""
-    stripped = pl.Series(docs.text).str.strip_chars().str.len_bytes().to_numpy()
-    empty = np.flatnonzero(stripped == 0)
+    column = docs.text
+    lengths = pl.Series(column).str.len_bytes().to_numpy()
+    starts = (lengths.cumsum(dtype=np.int64) - lengths)[lengths > 0]
+    _, _, data = column.buffers()
+    first = np.zeros(len(docs), np.uint8)
+    if len(starts):
+        offset = np.frombuffer(column.buffers()[1], np.int64)[column.offset]
+        first[lengths > 0] = np.frombuffer(data, np.uint8)[offset + starts]
+    # Most texts begin with a letter: no white space begins with these bytes.
+    unsure = np.flatnonzero((first <= 0x20) | ((first > 0x7E) & (first < 0xC3)) | ((first > 0xE0) & (first < 0xE4)))
+    stripped = pl.Series(column.take(pa.array(unsure))).str.strip_chars().str.len_bytes().to_numpy()
+    empty = unsure[stripped == 0]
     if not len(empty):
         return docs, docs.take([])
-    return docs.take(np.flatnonzero(stripped)), docs.take(empty)
+    return docs.take(np.setdiff1d(np.arange(len(docs)), empty)), docs.take(empty)
 
 
 def sketch_table(docs: Documents) -> pa.Table:
@@ -322,9 +334,15 @@ def sketch_table(docs: Documents) -> pa.Table:
 
 def families(docs: Documents, seed: int) -> NDArray[np.uint64]:
     """A hash of each document's family, which is its parent and all that was made from it."""
-    parents = docs.table.column("parent_id").to_pylist()
-    names = (p or i for p, i in zip(parents, docs.ids, strict=True))
-    return np.array([xxhash.xxh3_64_intdigest(n.encode(), seed=seed) for n in names], np.uint64)
+    names = pc.coalesce(docs.table.column("parent_id"), docs.table.column("id"))
+    hashes = map(xxhash.xxh3_64_intdigest, as_bytes(names), repeat(seed))
+    return np.fromiter(hashes, np.uint64, len(docs))
+
+
+def as_bytes(strings: pa.ChunkedArray) -> list[bytes]:
+    """Strings as what hashes take."""
+    found: list[bytes] = strings.cast(pa.binary()).to_pylist()
+    return found
 
 
 def own_sketch(step: Global, docs: Documents) -> pa.Table:
@@ -356,6 +374,7 @@ __all__ = [
     "Quarantined",
     "Say",
     "Stage",
+    "as_bytes",
     "beside",
     "drop_empty",
     "families",

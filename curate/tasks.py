@@ -14,7 +14,7 @@ import xxhash
 
 from .columns import carried_columns, field_kinds
 from .documents import CORE_FIELDS, Documents
-from .exchange import bin_of, halves
+from .exchange import bin_of, halves, read_batches
 from .handover import bad_table, from_input, from_stage, ids_exchange, repeated_table, repeats_of
 from .job import OUTPUTS, ROW_GROUP_ROWS, SIGNATURES, SKETCH_KEY, Job, PartWriter, SketchWriter
 from .stage import (
@@ -22,6 +22,7 @@ from .stage import (
     ROW,
     Failure,
     Say,
+    as_bytes,
     drop_empty,
     families,
     ledger_table,
@@ -123,7 +124,7 @@ def _ledger(
 
 def _id_hashes(docs: Documents, start: int, *, kept: bool) -> pa.Table:
     """The ids of a batch as hashes, and where they are: from position `start` of the kept part, or of the ledger."""
-    high, low = halves([xxhash.xxh3_128_intdigest(i.encode()) for i in docs.ids])
+    high, low = halves(map(xxhash.xxh3_128_digest, as_bytes(docs.table.column("id"))))
     return pa.table(
         {
             "high": high,
@@ -159,6 +160,7 @@ def write_shard(job: Job, shard: int, say: Say) -> dict[str, Any]:
     for unit in job.shards[shard]:
         ledger: list[pa.Table] = []
         quarantine: list[pa.Table] = []
+        signed = _signed(job, unit)
         for batch in from_stage(job, last, unit):
             ledger += [_ledger(job, *dropped) for dropped in batch.dropped]
             if batch.repeated is not None:
@@ -175,7 +177,10 @@ def write_shard(job: Job, shard: int, say: Say) -> dict[str, Any]:
             for split, chosen in (("train", ~inside), ("validation", inside & ~made)):
                 rows = np.flatnonzero(chosen)
                 if job.signer is not None and len(rows):
-                    out[SIGNATURES].write(signatures(job.signer, batch.docs.take(rows), split, out[split].n_rows))
+                    docs = batch.docs.take(rows)
+                    at = None if signed is None or batch.at is None else pa.array(batch.at[rows])
+                    own = own_sketch(job.signer, docs) if at is None or signed is None else signed.take(at)
+                    out[SIGNATURES].write(signatures(job.signer, docs, own, split, out[split].n_rows))
                 out[split].write(corpus.take(pa.array(rows)))
             say(len(batch.docs), batch.docs.text.nbytes)
         _gather(job, unit, ledger, quarantine)
@@ -192,17 +197,26 @@ def write_shard(job: Job, shard: int, say: Say) -> dict[str, Any]:
     return {kind: writer.n_rows for kind, writer in out.items()}
 
 
-def signatures(signer: Global, docs: Documents, split: str, row: int) -> pa.Table:
-    """The sketches of documents as they are written, from row `row` of a split's file on."""
+def _signed(job: Job, unit: int) -> pa.Table | None:
+    """What the signer said of each document of a unit's kept part; None where it has changed since."""
+    last = len(job.stages) - 1
+    for cut, (_, step) in enumerate(job.stages[last].cuts):
+        path = job.sketch_path(last, unit, cut)
+        if step is job.signer and path.exists():
+            return pa.concat_tables(read_batches(path))
+    return None
+
+
+def signatures(signer: Global, docs: Documents, own: pa.Table, split: str, row: int) -> pa.Table:
+    """The sketches `own` of documents as they are written, from row `row` of a split's file on."""
     n = len(docs)
     columns = {
         "id": docs.table.column("id"),
         "source": docs.table.column("source"),
-        "split": pa.array([split] * n),
+        "split": pa.repeat(pa.scalar(split), n),
         "row": pa.array(np.arange(row, row + n)),
         "length": pa.array(pl.Series(docs.text).str.len_bytes().to_numpy(), pa.int64()),
     }
-    own = own_sketch(signer, docs)
     table = pa.table({**columns, **{name: own.column(name) for name in own.column_names}})
     return table.replace_schema_metadata({SKETCH_KEY: json.dumps(signer.signed_with(), sort_keys=True).encode()})
 

@@ -11,7 +11,7 @@ from typing import BinaryIO
 from .encoding import byte_order, detect_lines, encoding_family
 from .inputs import Input
 from .records import MAX_RECORD_BYTES, Bad, bad
-from .streams import Blocks, Corrupt, lines
+from .streams import Blocks, Corrupt, lines, runs
 
 SAMPLE_BYTES = 64 << 10
 """How much of a file's head, middle and end its encoding is told from."""
@@ -82,6 +82,19 @@ class Part:
                 return
             for at, line in lines(Blocks(raw, self.start, self.end, skip=True), MAX_RECORD_BYTES):
                 yield at, _bare(at, line)
+
+    def runs(self) -> Iterator[tuple[int, bytes]]:
+        """(position, whole lines) of the lines that this part owns: many at once, without the last newline and the byte
+        order mark. For encodings whose newline is one byte. Raises Corrupt."""
+        with self.open() as raw:
+            for at, run in runs(Blocks(raw, self.start, self.end, skip=True), MAX_RECORD_BYTES):
+                if at == 0 and run.startswith(codecs.BOM_UTF8):
+                    first, newline, run = run.partition(b"\n")
+                    yield at, first[3:]
+                    if not newline:
+                        continue
+                    at = len(first) + 1
+                yield at, run
 
     def lines_around(self, encoding: str) -> Iterator[tuple[int, bytes, int]]:
         """The lines that this part owns, and as `lines(beyond=True)` those around them: -1 before, 0 own, 1 after."""

@@ -8,6 +8,7 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 
 from .inputs import Input, filesystem
+from .json_lines import read_columns
 from .parts import Part
 from .records import Bad, Batch, Record
 from .tables import read_csv, read_parquet
@@ -52,8 +53,9 @@ def read_unit(unit: Unit, inputs: Sequence[Input]) -> Iterator[tuple[pa.Table, l
             if batch is not None:
                 yield from batch.flush()
             input = inputs[span.input]
-            batch, current = Batch(input.id, input.columns, input.source), span.input
-        for item in read_part(_part(span, inputs[span.input])):
+            batch, current = Batch(input), span.input
+        part = _part(span, inputs[span.input])
+        for item in read_columns(part) if part.format == "jsonl" else read_part(part):
             yield from batch.add(item)
     if batch is not None:
         yield from batch.flush()

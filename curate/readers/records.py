@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ..documents import MAX_BATCH_BYTES, MAX_BATCH_ROWS, position_id
+from .inputs import Input
 
 MAX_RECORD_BYTES = 256 << 20
 """The largest single document (and archive member) that is read; a larger one is bad, not a worker out of memory."""
@@ -35,6 +38,15 @@ class Record(NamedTuple):
     """Where it begins in its file: bytes, rows or records, as the format has it, however the file was cut."""
     origin: str
     """The file's (or archive member's) name among all inputs."""
+
+
+class Rows(NamedTuple):
+    """Many documents as a reader found them."""
+
+    table: pa.Table
+    """Of `SCHEMA`: a document's id, source and metadata as the input wants them."""
+    ends: NDArray[np.int64]
+    """Where each text ends, in bytes from the first one's beginning."""
 
 
 @dataclass(frozen=True)
@@ -95,58 +107,86 @@ def _size(item: Record | Bad) -> int:
     return len(item.text) if item.text.isascii() else 3 * len(item.text)
 
 
+def metadata_of(fields: dict[str, Any], input: Input, origin: str) -> str | None:
+    """What is kept of a record's other fields, as JSON."""
+    if input.columns is not None:
+        fields = {k: fields[k] for k in input.columns if k in fields}
+    if input.source is not None:
+        fields.setdefault("file", origin)
+    return dump(fields)
+
+
 class Batch:
     """Gathers records of one input into tables of at most `MAX_BATCH_ROWS` rows and about `MAX_BATCH_BYTES` of text."""
 
-    def __init__(self, id_field: str | None, columns: list[str] | None, source: str | None) -> None:
-        self._id_field, self._columns, self._source = id_field, columns, source
+    def __init__(self, input: Input) -> None:
+        self._input = input
         self._clear()
 
     def _clear(self) -> None:
-        self._ids: list[str] = []
-        self._texts: list[str] = []
-        self._sources: list[str] = []
-        self._metadata: list[str | None] = []
+        self._tables: list[pa.Table] = []
+        self._columns: tuple[list[str], list[str], list[str], list[str | None]] = ([], [], [], [])
         self._bads: list[Bad] = []
-        self._n_bytes = 0
+        self._rows = self._bytes = 0
 
-    def add(self, item: Record | Bad) -> Sequence[tuple[pa.Table, list[Bad]]]:
-        """Takes one in, and its fields with it; gives the table that was full before it, when there is one."""
-        full: Sequence[tuple[pa.Table, list[Bad]]] = ()
+    def add(self, item: Record | Bad | Rows) -> Iterator[tuple[pa.Table, list[Bad]]]:
+        """Takes one in, and its fields with it; gives the tables that are full before it, or with the rows in it."""
+        if isinstance(item, Rows):
+            yield from self._add_rows(item)
+            return
         size = _size(item)
-        rows = len(self._ids) + len(self._bads)
-        if rows >= MAX_BATCH_ROWS or (rows and self._n_bytes + size > MAX_BATCH_BYTES):
-            full = self.flush()
-        self._n_bytes += size
+        if self._rows >= MAX_BATCH_ROWS or (self._rows and self._bytes + size > MAX_BATCH_BYTES):
+            yield from self.flush()
+        self._rows += 1
+        self._bytes += size
         if isinstance(item, Bad):
             self._bads.append(item)
-            return full
+            return
         text, fields, position, origin = item
         id = None
-        if self._id_field is not None and self._id_field in fields:
-            id = own_id(fields[self._id_field])
+        if self._input.id is not None and self._input.id in fields:
+            id = own_id(fields[self._input.id])
             if id is not None:
-                del fields[self._id_field]
-        if self._columns is not None:
-            fields = {k: fields[k] for k in self._columns if k in fields}
-        if self._source is not None:
-            fields.setdefault("file", origin)
-        self._ids.append(position_id(origin, position) if id is None else id)
-        self._texts.append(text)
-        self._sources.append(origin if self._source is None else self._source)
-        self._metadata.append(dump(fields))
-        return full
+                del fields[self._input.id]
+        ids, texts, sources, metadata = self._columns
+        ids.append(position_id(origin, position) if id is None else id)
+        texts.append(text)
+        sources.append(origin if self._input.source is None else self._input.source)
+        metadata.append(metadata_of(fields, self._input, origin))
 
-    def flush(self) -> Sequence[tuple[pa.Table, list[Bad]]]:
-        """What is left: one table, or none."""
-        if not self._ids and not self._bads:
-            return ()
-        columns: list[list[Any]] = [self._ids, self._texts, self._sources, self._metadata]
+    def _add_rows(self, item: Rows) -> Iterator[tuple[pa.Table, list[Bad]]]:
+        start, n = 0, len(item.table)
+        while start < n:
+            before = int(item.ends[start - 1]) if start else 0
+            fit = int(np.searchsorted(item.ends, before + MAX_BATCH_BYTES - self._bytes, side="right")) - start
+            fit = min(fit, MAX_BATCH_ROWS - self._rows)
+            if fit <= 0 and self._rows:
+                yield from self.flush()
+                continue
+            fit = max(fit, 1)
+            self._seal()
+            self._tables.append(item.table.slice(start, fit))
+            self._rows += fit
+            self._bytes += int(item.ends[start + fit - 1]) - before
+            start += fit
+
+    def _seal(self) -> None:
+        """Turn the records so far into a table: rows follow."""
+        if not self._columns[0]:
+            return
         try:
-            arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
+            arrays = [pa.array(values, field.type) for values, field in zip(self._columns, SCHEMA, strict=True)]
         except UnicodeEncodeError:
-            clean = [[v if v is None else without_surrogates(v) for v in values] for values in columns]
+            clean = [[v if v is None else without_surrogates(v) for v in values] for values in self._columns]
             arrays = [pa.array(values, field.type) for values, field in zip(clean, SCHEMA, strict=True)]
-        full = pa.table(arrays, schema=SCHEMA), self._bads
-        self._clear()
-        return (full,)
+        self._tables.append(pa.table(arrays, schema=SCHEMA))
+        self._columns = ([], [], [], [])
+
+    def flush(self) -> Iterator[tuple[pa.Table, list[Bad]]]:
+        """What is left: one table, or none."""
+        self._seal()
+        if self._rows:
+            tables = self._tables or [SCHEMA.empty_table()]
+            full = pa.concat_tables(tables).combine_chunks(), self._bads
+            self._clear()
+            yield full

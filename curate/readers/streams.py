@@ -172,6 +172,15 @@ def lines(blocks: Blocks, limit: int, *, beyond: bool = False) -> Iterator[tuple
     too. A line longer than `limit` bytes is given cut, but longer than the limit. Raises Corrupt if the break is in a
     line that begins in the span; in the spans before and after, the lines just end.
     """
+    for at, run in runs(blocks, limit, beyond=beyond):
+        for line in run.split(b"\n"):
+            yield at, line
+            at += len(line) + 1
+
+
+def runs(blocks: Blocks, limit: int, *, beyond: bool = False) -> Iterator[tuple[int, bytes]]:
+    """The lines that `lines` gives, as many at once as a block holds: (offset of the first, lines without the last
+    newline)."""
     tail = b""  # of what comes before the span
     parts: list[bytes] = []  # of the open line
     at = size = 0  # where it begins, how long it is so far
@@ -185,19 +194,28 @@ def lines(blocks: Blocks, limit: int, *, beyond: bool = False) -> Iterator[tuple
             if not opened:
                 opened = True
                 at = offset - len(tail)
-                block = tail + block
-            pieces = block.split(b"\n")
-            rest = pieces.pop()
-            for i, piece in enumerate(pieces):
-                line, size = (b"".join([*parts, piece]), size + len(piece)) if i == 0 else (piece, len(piece))
+                # The line that goes on into the span, and those before it, begin outside of it.
+                while (end := tail.find(b"\n")) >= 0:
+                    if beyond:
+                        yield at, tail[:end]
+                    at, tail = at + end + 1, tail[end + 1 :]
+                parts, size = [tail], len(tail)
+            first, last = block.find(b"\n"), block.rfind(b"\n")
+            if first >= 0:
+                parts.append(block[:first])
+                size += first
                 if beyond or _owned(blocks, at):
-                    yield at, line
+                    yield at, b"".join(parts)
                 at += size + 1
-            if pieces:
+                if last > first:
+                    if beyond or _owned(blocks, at):
+                        yield at, block[first + 1 : last]
+                    at += last - first
                 parts, size = [], 0
+                block = block[last + 1 :]
             if size <= limit:
-                parts.append(rest)
-            size += len(rest)
+                parts.append(block)
+            size += len(block)
             if not beyond and blocks.hi is not None and at >= blocks.hi:
                 return
     except Corrupt as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -22,23 +23,23 @@ def read_jsonl(part: Part) -> Iterator[Record | Bad]:
     """One JSON object a line. A line that is no object with a text is bad; the others are not touched by it."""
     encoding = part.line_encoding()
     stored = stored_encoding(encoding)
-    fast = stored == "utf-8"
     try:
         for at, line in part.lines(encoding):
-            if not line.strip():
-                continue
-            if fast:
-                try:
-                    value = msgspec.json.decode(line)
-                except (ValueError, RecursionError):
-                    yield _slow_line(part, at, line, stored)
-                    continue
-            else:
-                yield _slow_line(part, at, line, stored)
-                continue
-            yield record_of(part, at, value, line)
+            item = read_line(part, at, line, stored)
+            if item is not None:
+                yield item
     except Corrupt as error:
         yield bad(part.origin, error.position, f"{error}; nothing can be read from here on", error.raw)
+
+
+def read_line(part: Part, at: int, line: bytes, encoding: str) -> Record | Bad | None:
+    """What a line of JSONL holds; None for a blank one."""
+    if not line.strip():
+        return None
+    if encoding == "utf-8":
+        with suppress(ValueError, RecursionError):
+            return record_of(part, at, msgspec.json.decode(line), line)
+    return _slow_line(part, at, line, encoding)
 
 
 def _slow_line(part: Part, at: int, line: bytes, encoding: str) -> Record | Bad:

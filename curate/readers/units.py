@@ -17,7 +17,7 @@ from .inputs import File, Input, distinct_origins, filesystem, list_files
 from .records import Bad, bad
 from .streams import FEED_BYTES, Blocks, Corrupt, compression
 
-UNIT_BYTES = (1 << 20, 64 << 20)
+UNIT_BYTES = (4 << 20, 64 << 20)
 """Least and most input bytes of a work unit, as they lie on disk, when nothing is asked for: a unit is what a dead worker
 loses and what workers share work by, so a small input has small ones; a large one must not end in a million files."""
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..text.kernel import kernel
-from ..text.shingles import jaccard
+from ..text.shingles import similarity
 
 Ints = NDArray[np.int64]
 
@@ -174,10 +174,10 @@ def choose(
                 best = rank[np.argsort(estimate[:found][rank], kind="mergesort")]
                 for c in best[:max_candidates]:
                     e = candidates[c]
-                    similarity = jaccard(shingles[offsets[d] : offsets[d + 1]], shingles[offsets[e] : offsets[e + 1]])
-                    if similarity >= threshold:
+                    true = similarity(shingles, offsets[d], offsets[d + 1], shingles, offsets[e], offsets[e + 1])
+                    if true >= threshold:
                         kept_for[d] = e
-                        value[d] = similarity
+                        value[d] = true
                         break
         if kept_for[d] < 0:
             for b in range(bands):

@@ -62,7 +62,7 @@ def normalized(docs: Documents) -> TextBuffers:
 def exact_columns(texts: TextBuffers) -> dict[str, pa.Array]:
     """The 128-bit hash of each normalized text, in two columns."""
     view: Any = memoryview(cast(Any, texts.data))
-    high, low = halves([xxhash.xxh3_128_intdigest(view[a:b]) for a, b in pairwise(texts.offsets.tolist())])
+    high, low = halves(xxhash.xxh3_128_digest(view[a:b]) for a, b in pairwise(texts.offsets.tolist()))
     return {"exact_high": high, "exact_low": low}
 
 

@@ -95,18 +95,21 @@ def spaced(texts: TextBuffers, limit: int) -> TextBuffers:
 @kernel
 def jaccard(a: Any, b: Any) -> Any:
     """Exact Jaccard similarity of two sorted arrays of distinct hashes; 0 when both are empty."""
-    i = j = both = 0
-    while i < len(a) and j < len(b):
-        if a[i] == b[j]:
-            both += 1
-            i += 1
-            j += 1
-        elif a[i] < b[j]:
-            i += 1
-        else:
-            j += 1
-    union = len(a) + len(b) - both
-    return both / union if union else 0.0
+    return similarity(a, 0, len(a), b, 0, len(b))
+
+
+@part
+def similarity(a: Any, i: Any, a_end: Any, b: Any, j: Any, b_end: Any) -> Any:
+    """`jaccard` of a[i:a_end] and b[j:b_end]."""
+    total = a_end - i + b_end - j
+    both: Any = 0
+    # Which of two hashes is the smaller one no processor can foretell, so nothing branches on it.
+    while i < a_end and j < b_end:
+        x, y = a[np.uint64(i)], b[np.uint64(j)]
+        both += np.int64(x == y)
+        i += np.int64(x <= y)
+        j += np.int64(y <= x)
+    return both / (total - both) if total else 0.0
 
 
 def _check(words: int, characters: int) -> None:
@@ -271,6 +274,18 @@ def _is_han(raw: Any) -> Any:
 
 
 @part
+def _separator(raw: Any, classes: Any) -> Any:
+    """The bytes of the separator of one or three bytes that four bytes begin with; 0 if they begin otherwise."""
+    if raw & np.uint64(0x80) == np.uint64(0):
+        return np.int64(classes[raw & np.uint64(0x7F)] == _SEPARATOR)
+    if raw & np.uint64(0xF0) == np.uint64(0xE0):
+        cp = (raw & np.uint64(0x0F)) << np.uint64(12) | (raw >> np.uint64(2)) & np.uint64(0xFC0)
+        cp |= (raw >> np.uint64(16)) & np.uint64(0x3F)
+        return np.int64(3) * np.int64(classes[cp] == _SEPARATOR)
+    return np.int64(0)
+
+
+@part
 def _raw(data: Any, i: int, size: int) -> Any:
     """The bytes of a character as a number."""
     raw = np.uint64(0)
@@ -373,7 +388,11 @@ def _shingles(
             while i <= last:
                 raw = np.uint64(load4(data, i))
                 if not _is_han(raw):
-                    break
+                    skipped = _separator(raw, classes)
+                    if not skipped:
+                        break
+                    i += skipped
+                    continue
                 i += 3
                 raw &= np.uint64(0xFFFFFF)
                 before = prefix[first & mask]
@@ -405,6 +424,7 @@ def _signatures(data: Any, offsets: Any, classes: Any, words: int, characters: i
     powers = _powers()
     rings = np.empty((2, _RING), np.uint64)
     least = np.empty(slots, np.uint32)
+    full = np.empty(slots, np.bool_)
     found = np.empty((n, slots), np.uint16)
     counts = np.zeros(n, np.int64)
     for d in range(n):
@@ -413,7 +433,7 @@ def _signatures(data: Any, offsets: Any, classes: Any, words: int, characters: i
         least[:] = _EMPTY
         if m:
             _least(hashes, m, np.uint64(slots), least)
-            _densify(least, slots)
+            _densify(least, slots, full)
         # A slot's low bits are as even as all of them, and 16 collide too seldom to matter to an estimate.
         for k in range(slots):
             found[d, k] = np.uint16(least[k] & np.uint32(0xFFFF))
@@ -432,10 +452,15 @@ def _least(hashes: Any, m: int, slots: Any, least: Any) -> None:
         least[slot] = min(value, least[slot])
 
 
-@kernel
-def _densify(row: Any, slots: int) -> None:
+@part
+def _densify(row: Any, slots: int, full: Any) -> None:
     """Fills each empty slot from a full one, chosen by a hash of the slot and the attempt, alike in all documents."""
-    full = row != _EMPTY
+    empty: Any = 0
+    for slot in range(slots):
+        full[np.uint64(slot)] = row[np.uint64(slot)] != _EMPTY
+        empty += np.int64(row[np.uint64(slot)] == _EMPTY)
+    if not empty:
+        return
     for slot in range(slots):
         attempt = 0
         source = np.int64(slot)
@@ -456,11 +481,16 @@ def _shingle_sets(data: Any, offsets: Any, classes: Any, words: int, characters:
     ends = np.zeros(n, np.int64)
     powers = _powers()
     rings = np.empty((2, _RING), np.uint64)
+    room = np.empty(_EVEN_MOST, np.uint64)
+    counts = np.empty(_EVEN_BUCKETS + 1, np.int32)
     for d in range(n):
         start = offsets[d] - offsets[0]
         m = _shingles(data, offsets[d], offsets[d + 1], classes, words, characters, powers, rings, flat[start:])
         kept = flat[start : start + m]
-        kept.sort()
+        if m <= _EVEN_MOST:
+            _sort_even(kept, m, room, counts)
+        else:
+            kept.sort()
         unique = 0
         for k in range(m):
             if k == 0 or kept[k] != kept[unique - 1]:
@@ -468,3 +498,36 @@ def _shingle_sets(data: Any, offsets: Any, classes: Any, words: int, characters:
                 unique += 1
         ends[d] = start + unique
     return flat, ends
+
+
+_EVEN_BUCKETS = 1 << 14
+_EVEN_MOST = 4 * _EVEN_BUCKETS
+"""Up to so many hashes, a bucket gets few enough to be put in order by insertion."""
+
+
+@part
+def _sort_even(values: Any, n: int, room: Any, counts: Any) -> None:
+    """Sorts hashes, which are spread evenly, in a third of the time of a sort that cannot know it: by their high bits
+    into about as many buckets as there are hashes, then by insertion."""
+    bits = 1
+    while (1 << bits) < n and (1 << bits) < _EVEN_BUCKETS:
+        bits += 1
+    shift = np.uint64(64 - bits)
+    for k in range((1 << bits) + 1):
+        counts[np.uint64(k)] = 0
+    for k in range(n):
+        counts[(values[np.uint64(k)] >> shift) + np.uint64(1)] += 1
+    for k in range(1 << bits):
+        counts[np.uint64(k + 1)] += counts[np.uint64(k)]
+    for k in range(n):
+        h = values[np.uint64(k)]
+        at = counts[h >> shift]
+        counts[h >> shift] = at + 1
+        room[np.uint64(at)] = h
+    for k in range(n):
+        h = room[np.uint64(k)]
+        i = k
+        while i > 0 and values[np.uint64(i - 1)] > h:
+            values[np.uint64(i)] = values[np.uint64(i - 1)]
+            i -= 1
+        values[np.uint64(i)] = h
