@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from .evaluate.baselines import fasttext_classification, gzip_bits_per_byte, unigram_bits_per_byte
     from .evaluate.bits import evaluate_corpus
     from .evaluate.metrics import classification_metrics
-    from .finetune.classification import ClassifierConfig, classify, finetune_classifier
+    from .finetune.classification import ClassifierConfig, finetune_classifier
+    from .finetune.classifier import classify
     from .finetune.instruction import InstructConfig, finetune_instructions
     from .finetune.preference import PreferenceConfig, finetune_preferences
     from .finetune.search import SearchConfig, search_settings
@@ -39,7 +40,7 @@ _HOME = {
     "SearchConfig": "finetune.search",
     "Tokenizer": "tokenizer.bpe",
     "classification_metrics": "evaluate.metrics",
-    "classify": "finetune.classification",
+    "classify": "finetune.classifier",
     "evaluate_corpus": "evaluate.bits",
     "export_hf": "model.export",
     "fasttext_classification": "evaluate.baselines",

@@ -50,8 +50,11 @@ def _training(
     ] = None,
     keep: Annotated[int | None, typer.Option("--keep", help="Checkpoints kept, besides the best.")] = None,
     patience: Annotated[
-        int, typer.Option("--patience", help="Evaluations without improvement before stopping; 0 never stops early.")
-    ] = 5,
+        int | None,
+        typer.Option(
+            "--patience", help="Evaluations without improvement before stopping; 0 never stops early. 5, classify: 0."
+        ),
+    ] = None,
     on_spike: Annotated[
         str | None, typer.Option("--on-spike", help="What to do when the loss jumps: report, or rollback.")
     ] = None,
@@ -86,6 +89,12 @@ def _finetuning(
     freeze: Annotated[int | None, typer.Option("--freeze", help="Lowest blocks that do not train.")] = None,
     layer_decay: Annotated[
         float | None, typer.Option("--layer-decay", help="Each block's rate is this times that of the one above.")
+    ] = None,
+    accumulate: Annotated[
+        int | None, typer.Option("--accumulate", help="Parts in which a batch goes through the model: less memory.")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option("--precision", help="float32 or bfloat16; by default bfloat16 on a GPU.")
     ] = None,
     show: Annotated[int, typer.Option("--show", help="Print so many samples, what is learnt from them in green.")] = 0,
 ) -> None:
@@ -222,6 +231,25 @@ def classify_command(
     batch_size: Annotated[int, typer.Option("--batch-size", help="Examples an optimizer step.")] = 32,
     max_length: Annotated[int | None, typer.Option("--max-length", help="Tokens kept of a text.")] = None,
     pooling: Annotated[str | None, typer.Option("--pooling", help="What the head reads: mean, last, or both.")] = None,
+    uncased: Annotated[
+        bool, typer.Option("--uncased", help="Read texts in one width, without capitals, as the base model's were.")
+    ] = False,
+    ngrams: Annotated[
+        int | None,
+        typer.Option("--ngrams", help="Longest n-grams of the regression beside the GPT: 3 for a small one, else 0."),
+    ] = None,
+    token_dropout: Annotated[
+        float | None, typer.Option("--token-dropout", help="Share of a text's tokens left out in training.")
+    ] = None,
+    language_loss: Annotated[
+        float | None, typer.Option("--language-loss", help="Weight of the language model's loss on the same texts.")
+    ] = None,
+    consistency: Annotated[
+        float | None, typer.Option("--consistency", help="R-Drop: weight of two passes' disagreement; twice the time.")
+    ] = None,
+    choose: Annotated[
+        str | None, typer.Option("--choose", help="Checkpoint kept at the end: last, or best on the validation split.")
+    ] = None,
     augment: Annotated[
         int | None, typer.Option("--augment", help="Altered copies of each training text to learn from as well.")
     ] = None,

@@ -18,7 +18,7 @@ from .leakage import THRESHOLD, near_duplicate_groups
 from .metrics import RESAMPLES, Floats, Ints, classification_metrics
 
 if TYPE_CHECKING:
-    from ..finetune.classification import Classifier
+    from ..finetune.classifier import Classifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +249,7 @@ def classifier_of(run: str | Path, device: str = "auto") -> Classifier:
     """A fine-tuned classifier's best checkpoint."""
     import torch
 
-    from ..finetune.classification import load_classifier
+    from ..finetune.classifier import load_classifier
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

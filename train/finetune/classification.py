@@ -5,28 +5,26 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from pydantic import Field, NonNegativeInt, PositiveInt
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...curate.errors import InputError
 from ..evaluate.baselines import fasttext_classification
 from ..evaluate.leakage import without_leaks
-from ..evaluate.metrics import classification_metrics, multilabel_metrics
-from ..loop.checkpoint import load_model
+from ..evaluate.metrics import classification_metrics
+from ..loop.checkpoint import Checkpoints
 from ..loop.files import write_whole
 from ..loop.loop import train_loop
 from ..loop.progress import console
 from ..loop.runs import open_run
-from ..model.gpt import GPT
-from ..tokenizer.bpe import Tokenizer
+from .classifier import Classifier, Pooling, load_classifier
+from .ngrams import NgramWeights
 from .samples import Example, guard, read_examples, stratified
 from .tuning import (
     ELSEWHERE,
@@ -40,10 +38,10 @@ from .tuning import (
     warn_truncated,
 )
 
-Floats = NDArray[np.float64]
-Pooling = Literal["mean", "last", "both"]
+EPOCHS = 3.0
 
-EPOCHS = 5.0
+FASTER = 2.0
+"""The peak rate is so many times what the model's size suggests: labels are few, and so are the steps."""
 
 
 class ClassifierConfig(FinetuneConfig):
@@ -63,6 +61,23 @@ class ClassifierConfig(FinetuneConfig):
     """Tokens kept of a text, from its beginning; null keeps what the model's context holds."""
     pooling: Pooling = "mean"
     """Where the head reads: the `mean` of a text's states, the `last` one, or `both`."""
+    uncased: bool = False
+    """Read texts in one width (NFKC) and without capitals: for a base model that was pretrained on such."""
+    ngrams: NonNegativeInt | None = None
+    """Longest n-grams, of words or unspaced characters, of a logistic regression that answers beside the GPT; how much
+    each counts is decided on the validation split. 0 asks the GPT alone, null goes by its size (`default_ngrams`)."""
+    token_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of a training text's tokens left out, others each time."""
+    language_loss: float = Field(default=0.0, ge=0)
+    """Weight of the language model's loss on the same texts beside the classifier's."""
+    consistency: float = Field(default=0.0, ge=0)
+    """R-Drop (Wu et al. 2021): each text goes through twice, under other dropout, and this weighs how far the two answers
+    are apart. Doubles the time."""
+    choose: Literal["last", "best"] = "last"
+    """The checkpoint that is kept of a run that came to its end: the `last`, whose learning rate has decayed, or the `best`
+    by macro F1 on the validation split. Of ten evaluations on a few hundred texts the best is mostly luck, and often early."""
+    patience: PositiveInt | None = None
+    """Evaluations without improvement after which training stops, with the best checkpoint; null never stops early."""
     augment: NonNegativeInt = 0
     """Altered copies of each training text (the pipeline's `augment`: swapped synonyms, recombined sentences, noise);
     texts held out are never altered."""
@@ -72,92 +87,13 @@ class ClassifierConfig(FinetuneConfig):
     """Score the test set; a search does so with its winner only."""
 
 
-class Classifier:
-    """A GPT and a linear head on a text's hidden states.
-
-    Their mean by default: a small model that saw little text has not learnt to carry a whole review to its end.
-    """
-
-    def __init__(
-        self,
-        model: GPT,
-        tokenizer: Tokenizer,
-        labels: Sequence[str],
-        max_length: int | None = None,
-        *,
-        several: bool = False,
-        pooling: Pooling = "mean",
-    ) -> None:
-        self.model, self.tokenizer, self.labels = model, tokenizer, list(labels)
-        self.several, self.pooling = several, pooling
-        self.max_length = min(max_length or model.config.context, model.config.context)
-        width = model.config.hidden_size * (2 if pooling == "both" else 1)
-        self.head = nn.Linear(width, len(self.labels))
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
-        self.head.to(next(model.parameters()).device)
-
-    def encode(self, texts: Sequence[str]) -> tuple[list[list[int]], dict[str, int]]:
-        """Ids of each text between two <|endoftext|>; how many texts were cut, and what they lost."""
-        room = max(1, self.max_length - 2)
-        end = self.tokenizer.end_of_text
-        ids = self.tokenizer.encode_batch(texts)
-        lost = [len(i) - room for i in ids if len(i) > room]
-        return [[end, *i[:room], end] for i in ids], {"texts": len(lost), "tokens": sum(lost)}
-
-    def scores(self, rows: Sequence[list[int]]) -> Tensor:
-        """Scores (rows, labels). Padding is on the right, where causal attention never looks."""
-        device = self.head.weight.device
-        longest = max(map(len, rows))
-        tokens = torch.tensor([r + [self.tokenizer.pad] * (longest - len(r)) for r in rows], device=device)
-        lengths = torch.tensor([len(r) for r in rows], device=device)
-        hidden = self.model(tokens)
-        pooled = []
-        if self.pooling != "last":
-            inside = (torch.arange(longest, device=device) < lengths[:, None])[..., None]
-            pooled.append((hidden * inside).sum(dim=1) / lengths[:, None])
-        if self.pooling != "mean":
-            pooled.append(hidden[torch.arange(len(rows), device=device), lengths - 1])
-        return self.head(torch.cat(pooled, dim=1))  # type: ignore[no-any-return]
-
-    @torch.no_grad()
-    def probabilities(self, rows: Sequence[list[int]], batch_size: int = 64) -> Floats:
-        """(rows, labels): chances that add up to 1, or, where texts have several labels, each label's own."""
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-        found = np.zeros((len(rows), len(self.labels)))
-        for first in range(0, len(order), batch_size):
-            some = order[first : first + batch_size]
-            scores = self.scores([rows[i] for i in some]).double()
-            found[some] = (scores.sigmoid() if self.several else scores.softmax(dim=1)).cpu().numpy()
-        return found
-
-    def predict(self, rows: Sequence[list[int]], batch_size: int = 64) -> list[str]:
-        """The likeliest label of each row."""
-        return [self.labels[i] for i in self.probabilities(rows, batch_size).argmax(axis=1)]
-
-    def predict_sets(self, rows: Sequence[list[int]], batch_size: int = 64) -> list[list[str]]:
-        """The labels of each row that are likelier than not."""
-        return [self._above(chances) for chances in self.probabilities(rows, batch_size)]
-
-    def metrics(self, examples: Sequence[Example], rows: Sequence[list[int]]) -> dict[str, Any]:
-        """Scores against the examples' labels."""
-        chances = self.probabilities(rows)
-        if self.several:
-            truth = [example.labels or () for example in examples]
-            return multilabel_metrics(truth, [self._above(c) for c in chances], self.labels, chances)
-        found = [self.labels[i] for i in chances.argmax(axis=1)]
-        return classification_metrics([example.label for example in examples], found, self.labels, chances)
-
-    def _above(self, chances: Floats) -> list[str]:
-        return [label for label, chance in zip(self.labels, chances, strict=True) if chance > 0.5]
-
-
 def finetune_classifier(config: ClassifierConfig) -> dict[str, Any]:
     """Fine-tune a classifier; returns the report that is also written as report.json.
 
     Training texts that are equal to one another, that carry two labels, or that the test holds (equal or nearly so) are
-    removed first and counted. Training stops on macro F1 of a stratified validation split; the test set is scored once,
-    with the best checkpoint. Raises InputError on data that cannot be used.
+    removed first and counted. Macro F1 of a stratified validation split is told as training goes, and can decide when to
+    stop (`patience`) and which checkpoint is kept (`choose`); the test set is scored once, with that one. Raises
+    InputError on data that cannot be used.
     """
     run, device = config.output, config.torch_device()
     train, validation, test, removed, leakage = _splits(config)
@@ -174,39 +110,53 @@ def finetune_classifier(config: ClassifierConfig) -> dict[str, Any]:
     made = augmented(train, config.augment, config.seed)
     base = prepare(config, language_model=False)
     open_run(config, run, overwrite=config.overwrite, checked_elsewhere=ELSEWHERE | {"baseline", "judge"})
-    classifier = Classifier(
-        base.model, base.tokenizer, labels, config.max_length, several=several, pooling=config.pooling
-    )
-    about = {"labels": labels, "max_length": classifier.max_length, "several": several, "pooling": config.pooling}
-    write_whole(run / "labels.json", json.dumps(about, ensure_ascii=False, indent=2))
     learnt = [*train, *made]
+    place = {label: i for i, label in enumerate(labels)}
+    target = torch.stack([_marks(example, place) for example in learnt])
+    longest = default_ngrams(base.size) if config.ngrams is None else config.ngrams
+    fitted = None
+    if longest:
+        fitted = NgramWeights.fit([example.text for example in learnt], target.numpy(), longest, several=several)
+    classifier = Classifier(
+        base.model,
+        base.tokenizer,
+        labels,
+        config.max_length,
+        several=several,
+        pooling=config.pooling,
+        uncased=config.uncased,
+        ngrams=fitted,
+    )
+    write_whole(run / "labels.json", json.dumps(classifier.about(), ensure_ascii=False, indent=2))
     rows, truncated = classifier.encode([example.text for example in learnt])
     warn_truncated(truncated["texts"], len(rows), "training texts", truncated["tokens"], classifier.max_length)
     for example, row in list(zip(learnt, rows, strict=True))[: config.show]:
-        shown = base.tokenizer.decode(row)
+        shown = base.tokenizer.decode(row.ids)
         console().print(
-            f"[dim]{len(row)} tokens:[/dim] {_plain(shown)} → [bold green]{_plain(example.label)}[/bold green]"
+            f"[dim]{len(row.ids)} tokens:[/dim] {_plain(shown)} → [bold green]{_plain(example.label)}[/bold green]"
         )
     held_out, _ = classifier.encode([example.text for example in validation])
-    place = {label: i for i, label in enumerate(labels)}
-    target = torch.zeros(len(learnt), len(labels), device=device)
-    for i, example in enumerate(learnt):
-        target[i, [place[name] for name in _names(example)]] = 1.0
+    target = target.to(device)
 
     def loss(batch: list[int]) -> Tensor:
-        scores, wanted = classifier.scores([rows[i] for i in batch]), target[batch]
-        smoothing = config.label_smoothing
-        if several:
-            soft = wanted * (1 - smoothing) + smoothing / 2
-            return F.binary_cross_entropy_with_logits(scores, soft, reduction="none").mean(dim=1).sum()
-        return F.cross_entropy(scores, wanted, label_smoothing=smoothing, reduction="sum")
+        some, wanted = [rows[i] for i in batch], target[batch]
+        deep, _, tokens, hidden = classifier.answers(some, config.token_dropout)
+        total = _cost(deep, wanted, several, config.label_smoothing)
+        if config.language_loss:
+            # The loop divides by texts, so a mean over tokens counts once a text.
+            total = total + config.language_loss * len(batch) * classifier.language_loss(tokens, hidden)
+        if config.consistency:
+            again, *_ = classifier.answers(some, config.token_dropout)
+            total = (total + _cost(again, wanted, several, config.label_smoothing)) / 2
+            total = total + config.consistency * _apart(deep, again, several)
+        return total
 
     def evaluate() -> dict[str, Any]:
         scores = classifier.metrics(validation, held_out)
         accuracy = {"accuracy": scores["accuracy"]} if "accuracy" in scores else {}
         return {"f1_macro": scores["f1_macro"], **accuracy}
 
-    lengths = [len(row) for row in rows]
+    lengths = [len(row.ids) for row in rows]
     task = make_task(
         config,
         base,
@@ -216,21 +166,32 @@ def finetune_classifier(config: ClassifierConfig) -> dict[str, Any]:
         evaluate=evaluate,
         monitor="f1_macro",
         epochs=EPOCHS,
+        slower=1.0 if config.lora_rank else FASTER,
         data=[(example.text, example.label) for example in (*learnt, *validation)],
-        head={f"classifier.{name}": parameter for name, parameter in classifier.head.named_parameters()},
+        head=classifier.tensors,
     )
     loop = train_loop(task, config, run)
+    if config.choose == "last" and loop.status == "finished":
+        score = float(loop.state.evaluation[task.monitor])
+        Checkpoints(run, config.keep).mark_best(loop.checkpoint, task.monitor, score)
+        loop = replace(loop, best_checkpoint=loop.checkpoint)
+        loop.state.best, loop.state.best_step = score, loop.state.step
+    best = load_classifier(loop.best_checkpoint, run / "labels.json", device)
+    best.weigh(held_out, torch.stack([_marks(example, place) for example in validation]).to(device))
+    write_whole(run / "labels.json", json.dumps(best.about(), ensure_ascii=False, indent=2))
     report: dict[str, Any] = {
         **about_loop(config, loop, base, task),
         "examples": {"train": len(train), "validation": len(validation), "test": len(test)},
         "augmented": len(made),
+        "ngrams": 0
+        if best.ngrams is None
+        else {"known": len(best.ngrams.tensors["keys"]), "weights": list(best.weights)},
         "removed": removed,
         "leakage": leakage,
         "validation_f1_macro": loop.state.best,
         "truncated": {"train": truncated["texts"]},
     }
     if config.judge:
-        best = load_classifier(loop.best_checkpoint, run / "labels.json", device)
         tests, cut = best.encode([example.text for example in test])
         report["truncated"]["test"] = cut["texts"]
         report["test"] = best.metrics(test, tests)
@@ -240,6 +201,35 @@ def finetune_classifier(config: ClassifierConfig) -> dict[str, Any]:
             found = fasttext_classification(pairs, [example.text for example in test], seed=config.seed)
             report["fasttext"] = classification_metrics([example.label for example in test], found, labels)
     return finish(run, report, task.monitor)
+
+
+def default_ngrams(parameters: int) -> int:
+    """3 for a model under 50 million weights, 0 for others, which know words from their pretraining."""
+    return 3 if parameters < 50_000_000 else 0
+
+
+def _marks(example: Example, place: dict[str, int]) -> Tensor:
+    """1 at each of the example's labels, 0 elsewhere."""
+    marks = torch.zeros(len(place))
+    marks[[place[name] for name in _names(example)]] = 1.0
+    return marks
+
+
+def _cost(scores: Tensor, wanted: Tensor, several: bool, smoothing: float) -> Tensor:
+    """Cross-entropy summed over the texts."""
+    if several:
+        soft = wanted * (1 - smoothing) + smoothing / 2
+        return F.binary_cross_entropy_with_logits(scores, soft, reduction="none").mean(dim=1).sum()
+    return F.cross_entropy(scores, wanted, label_smoothing=smoothing, reduction="sum")
+
+
+def _apart(first: Tensor, second: Tensor, several: bool) -> Tensor:
+    """Kullback-Leibler divergence of two answers, the mean of both ways, summed over the texts."""
+    if several:
+        p, q = first.sigmoid(), second.sigmoid()
+        return ((p - q) * (first - second)).mean(dim=1).sum() / 2
+    p, q = first.log_softmax(dim=1), second.log_softmax(dim=1)
+    return ((p.exp() - q.exp()) * (p - q)).sum() / 2
 
 
 def _splits(
@@ -291,28 +281,6 @@ def augmented(examples: Sequence[Example], copies: int, seed: int) -> list[Examp
                 known.add(text)
                 made.append(Example(text, example.label, example.labels))
     return made
-
-
-def load_classifier(checkpoint: Path, labels: Path, device: torch.device) -> Classifier:
-    """The classifier of a checkpoint. Raises InputError if the checkpoint is not a classifier's."""
-    model, tokenizer, extra = load_model(checkpoint)
-    if "classifier.weight" not in extra or not labels.is_file():
-        raise InputError(f"{checkpoint} is not a classifier: make one with `corpusmill train finetune classify`")
-    about = json.loads(labels.read_text("utf-8"))
-    names, limit = about.pop("labels"), about.pop("max_length")
-    classifier = Classifier(model.to(device), tokenizer, names, limit, **about)
-    classifier.head.load_state_dict({name.removeprefix("classifier."): tensor for name, tensor in extra.items()})
-    return classifier
-
-
-def classify(run: str | Path, texts: Sequence[str]) -> list[Any]:
-    """Labels of texts by a fine-tuned classifier's best checkpoint: one each, or a list where texts have several."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    classifier = load_classifier(Path(run), Path(run) / "labels.json", device)
-    if not texts:
-        return []
-    rows = classifier.encode(texts)[0]
-    return classifier.predict_sets(rows) if classifier.several else classifier.predict(rows)
 
 
 def _names(example: Example) -> Sequence[str]:

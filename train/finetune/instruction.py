@@ -77,16 +77,12 @@ def finetune_instructions(config: InstructConfig) -> dict[str, Any]:
         rows = [[order[i] for i in row] for row in packed]
         return [rows[i : i + rows_a_batch] for i in range(0, len(rows), rows_a_batch)]
 
-    plans: dict[int, list[list[list[int]]]] = {}
-
-    def plan(epoch: int) -> list[list[int]]:
+    def plan(epoch: int) -> list[list[list[int]]]:
         random = np.random.Generator(np.random.PCG64([config.seed, epoch]))
-        plans.clear()
-        plans[epoch] = batches(train, random.permutation(len(train)).tolist())
-        return [[epoch, i] for i in range(len(plans[epoch]))]
+        return batches(train, random.permutation(len(train)).tolist())
 
-    def make(item: list[int]) -> Batch:
-        return rows_of(train, plans[item[0]][item[1]], context, tokenizer.pad)
+    def make(rows: list[list[int]]) -> Batch:
+        return rows_of(train, rows, context, tokenizer.pad)
 
     def loss(batch: Batch) -> Tensor:
         smoothing = config.label_smoothing if model.training else 0.0

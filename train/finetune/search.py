@@ -160,12 +160,11 @@ def _row(
     rung: int, trial: Mapping[str, Scalar], given: Mapping[str, Any], run: Path, report: dict[str, Any], monitor: str, higher: bool
 ) -> dict[str, Any]:  # fmt: skip
     points = [[r["step"], r[monitor]] for r in read_metrics(run / "metrics.jsonl") if monitor in r]
-    values = [value for _, value in points]
     return {
         "rung": rung,
         "settings": dict(trial),
         "epochs": given.get("epochs"),
-        "value": max(values) if higher else min(values),
+        "value": dict(points)[report["best_step"]],
         "best_step": report["best_step"],
         "steps": report["steps"],
         "seconds": round(report["seconds"], 1),

@@ -9,12 +9,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 import torch
 import xxhash
-from pydantic import Field, NonNegativeInt, PositiveFloat
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 from torch import Tensor
 
 from ...curate.errors import InputError
@@ -29,6 +29,8 @@ from ..model.lora import Adapter, save_peft
 from ..tokenizer.bpe import Tokenizer
 
 B = TypeVar("B")
+Item = TypeVar("Item")
+Precision = Literal["auto", "float32", "bfloat16"]
 
 ELSEWHERE = frozenset({"output"})
 """Settings of a run that may change when it goes on."""
@@ -66,6 +68,10 @@ class FinetuneConfig(LoopConfig):
     """Lowest blocks whose weights do not train, nor the embedding's then."""
     layer_decay: float = Field(default=1.0, gt=0, le=1)
     """Each block's learning rate is this times that of the one above it; 1 gives all the same."""
+    accumulate: PositiveInt = 1
+    """Parts in which a batch goes through the model one after the other: less memory, the same result."""
+    precision: Precision = "auto"
+    """Of matrix products: `auto` is bfloat16 on a GPU and float32 elsewhere. Weights stay float32."""
     show: NonNegativeInt = Field(default=0, exclude=True)
     """Training samples to print before training, what is learnt from them in colour."""
     overwrite: bool = Field(default=False, exclude=True)
@@ -87,10 +93,16 @@ def default_epochs(epochs: float, parameters: int) -> float:
     return epochs if parameters < 300_000_000 else max(1.0, round(epochs / 2))
 
 
-class Planned(Generic[B]):
-    """Batches by a plan: `plan(epoch)` lists each batch's items, `make` builds one. State is (epoch, position)."""
+class Planned(Generic[Item, B]):
+    """Batches by a plan: `plan(epoch)` lists each batch's items, `make` builds one of them, or of a part of them.
 
-    def __init__(self, plan: Callable[[int], list[list[int]]], make: Callable[[list[int]], B]) -> None:
+    State is (epoch, position).
+    """
+
+    parts = 1
+    """Micro-batches in which a batch comes, at most."""
+
+    def __init__(self, plan: Callable[[int], list[list[Item]]], make: Callable[[list[Item]], B]) -> None:
         self.plan, self.make = plan, make
         self.load_state({"epoch": 0, "position": 0})
 
@@ -102,7 +114,9 @@ class Planned(Generic[B]):
         if self.position == len(self.batches):
             self.load_state({"epoch": self.epoch + 1, "position": 0})
         self.position += 1
-        return [self.make(self.batches[self.position - 1])]
+        items = self.batches[self.position - 1]
+        size = -(-len(items) // self.parts)
+        return [self.make(items[first : first + size]) for first in range(0, len(items), size)]
 
     def state(self) -> dict[str, int]:
         return {"epoch": self.epoch, "position": self.position}
@@ -201,7 +215,7 @@ def build_finetune_optimizer(
 def make_task(
     config: FinetuneConfig,
     base: Base,
-    source: Planned[B],
+    source: Planned[Any, B],
     *,
     loss: Callable[[B], Tensor],
     count: Callable[[B], int],
@@ -212,23 +226,36 @@ def make_task(
     data: Sequence[object],
     head: Mapping[str, Tensor] | None = None,
 ) -> Task[B]:
-    """The loop's task; `epochs` is for a small model, where the settings say nothing, and `head` trains beside the model."""
+    """The loop's task; `epochs` is for a small model, where the settings say nothing. `head` is saved beside the model,
+    and trains if it needs a gradient."""
     steps_an_epoch = len(source.batches)
     passes = config.epochs or default_epochs(epochs, base.size)
+    device = config.torch_device()
+    half = config.precision == "bfloat16" or (config.precision == "auto" and device.type == "cuda")
+    source.parts = config.accumulate
+
+    def cast_loss(batch: B) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            return loss(batch)
+
+    def cast_evaluate() -> dict[str, Any]:
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            return evaluate()
+
     return Task(
         model=base.model,
         tokenizer=base.tokenizer,
         optimizer=build_finetune_optimizer(base, config, head or {}, slower),
         source=source,
-        loss=loss,
+        loss=cast_loss,
         count=count,
-        evaluate=evaluate,
+        evaluate=cast_evaluate,
         monitor=monitor,
         higher_is_better=not monitor.endswith("loss"),
         max_steps=config.max_steps or max(1, round(passes * steps_an_epoch)),
         evaluate_every=config.evaluate_every or max(1, steps_an_epoch // 2),
         extra={**base.tensors, **(head or {})} or None,
-        world=World(device=config.torch_device()),
+        world=World(device=device),
         fingerprints={
             "tokenizer": base.tokenizer.fingerprint(),
             "training data": xxhash.xxh3_128_hexdigest(json.dumps(data, ensure_ascii=False).encode()),
