@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-all lint format bench docs wheel constraints clean
+.PHONY: demo test test-all hunt lint format bench docs wheel constraints clean
 
 demo: $(VENV)/.demo  ## the whole path on real text, into demo/
 	$(BIN)/corpusmill demo $(DEMO)
@@ -15,6 +15,9 @@ test: $(VENV)/.dev  ## the tests, slow ones left out
 
 test-all: $(VENV)/.dev  ## all tests
 	$(BIN)/python -m pytest -m ""
+
+hunt: $(VENV)/.dev  ## the property tests on examples that no run has seen
+	$(BIN)/python -m pytest --hypothesis-profile=default -m hypothesis
 
 lint: $(VENV)/.dev  ## ruff and mypy
 	$(BIN)/ruff check .
