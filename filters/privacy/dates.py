@@ -31,6 +31,22 @@ _HAN_DIGITS = "〇一二三四五六七八九"
 
 
 @lru_cache(maxsize=1)
+def _starts() -> dict[str, re.Pattern[str]]:
+    """Where a date of each form can begin."""
+    month = "J(?=an|un|ul|AN|UN|UL)|F(?=eb|EB)|M(?=ar|ay|AR|AY)|A(?=pr|ug|PR|UG)|S(?=ep|EP)|O(?=ct|CT)|N(?=ov|OV)|D(?=ec|EC)"
+    slashed = re.compile(r"[0-9](?=[0-9]?[/.\-])")
+    return {
+        "zh": re.compile(r"[12](?=[0-9]{3}\s?年)"),
+        "han": re.compile("[〇○零ＯO一二三四五六七八九](?=[〇○零ＯO一二三四五六七八九]{3}年)"),
+        "iso": re.compile(r"[12](?=[0-9]{3}[\-/.])"),
+        **dict.fromkeys(("us", "us2", "eu"), slashed),
+        **dict.fromkeys(("mdy", "my", "md"), re.compile(month)),
+        "dmy": re.compile(r"[0-9](?=[0-9]?(?:st|nd|rd|th)?\s(?:of\s)?[JFMASOND])"),
+        "zhmd": re.compile("[0-9](?=[0-9]?月)"),
+    }
+
+
+@lru_cache(maxsize=1)
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     year, han = r"(?P<y>(?:18|19|20)[0-9]{2})", "[〇○零ＯO一二三四五六七八九]"
     names = "|".join(f"{m.title()}|{m[:3].title()}\\.?|{m.upper()}" for m in MONTHS) + r"|Sept\.?"
@@ -87,7 +103,7 @@ def dates(text: str, every: bool, births: bool, places: Windows) -> list[tuple[i
     found: list[tuple[int, int, str]] = []
     taken: list[tuple[int, int]] = []
     for name, pattern in _patterns():
-        for match in matches(pattern, text, places):
+        for match in matches(pattern, text, places, _starts()[name]):
             start, end = match.span()
             if any(start < e and s < end for s, e in taken) or (
                 name == "zh" and not match["d"] and not _near(text, start, end)

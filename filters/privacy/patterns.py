@@ -525,10 +525,14 @@ def find(
     return sorted(found)
 
 
+_NUMBER_STARTS = re.compile("[0-9+(（](?<![0-9][0-9+(（])")
+"""No rule for numbers begins inside one."""
+
+
 def _by_form(text: str, kinds: frozenset[str], places: Mapping[str, Windows]) -> Iterator[Found]:
     for kind, family, pattern, check in _rules():
         if kind in kinds and family in places:
-            for match in matches(pattern, text, places[family]):
+            for match in matches(pattern, text, places[family], _NUMBER_STARTS if family == "numbers" else None):
                 span = check(text, match)
                 if span is not None:
                     yield *span, kind

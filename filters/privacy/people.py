@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from .dates import MONTHS
 from .roles import EN_LABELS, EN_ROLES, LABELS, MEDICAL, PARTIES, TITLES
-from .scan import Windows, matches
+from .scan import Windows, first_of, matches
 
 Name = tuple[int, int]
 """Start and end (exclusive) of a name."""
@@ -84,6 +84,17 @@ def _zh() -> dict[str, re.Pattern[str]]:
         "title": re.compile(rf"((?:{_COMPOUND}|{every})[{HAN}]{{0,2}}?)(?={TITLES})"),
         "list": re.compile(rf"[、及和与](?=(?:{_COMPOUND}|{strong})[{HAN}])"),
         "compound": re.compile(rf"(?:{_COMPOUND})"),
+    }
+
+
+@lru_cache(maxsize=1)
+def _zh_starts() -> dict[str, re.Pattern[str]]:
+    """Where the rules that begin with the name itself can begin: what announces it stands a few characters on."""
+    surnames = "".join(sorted({*_SURNAMES, *_WEAK, *(name[0] for name in _COMPOUND.split("|"))}))
+    titles = "".join(sorted({title[0] for title in TITLES.split("|")}))
+    return {
+        "sex": re.compile(rf"[{HAN}](?<![{HAN}][{HAN}])(?=[{HAN}·•・]{{1,15}}[，,、（(] ?[男女])"),
+        "title": re.compile(rf"[{surnames}](?=[{HAN}]{{0,3}}[{titles}])"),
     }
 
 
@@ -271,7 +282,7 @@ def _zh_names(text: str, court: bool, places: Windows) -> Iterator[Name]:
         if _good(text[start:end].replace(" ", "").replace("\u3000", "")) and not _COMPANY.match(text, start):
             yield start, end
     for name in ("sex", "title"):
-        for match in matches(rules[name], text, places):
+        for match in matches(rules[name], text, places, _zh_starts()[name]):
             start, end = match.span(1)
             if name == "title":
                 title = text[end : end + 2]
@@ -470,6 +481,17 @@ def _en() -> dict[str, re.Pattern[str]]:
     }
 
 
+@lru_cache(maxsize=1)
+def _en_starts() -> dict[str, re.Pattern[str]]:
+    """Where each English rule can begin: at the head of a word."""
+    return {
+        "title": re.compile("[MDPSNR](?<![A-Za-z][A-Z])(?=[a-z])"),
+        "role": first_of(EN_ROLES),
+        "label": re.compile("[A-Za-z](?<![A-Za-z][A-Za-z])(?=[A-Za-z \t]+:)"),
+        "behind": re.compile("[A-Zvbdl](?<![A-Za-z][A-Za-z])"),
+    }
+
+
 def _en_value(text: str, start: int, end: int, least: int) -> Name | None:
     """The span without the words of institutions behind the name; None if too few words are left."""
     kept = start
@@ -499,7 +521,7 @@ def _en_names(text: str, places: Windows) -> Iterator[Name]:
     for name, pattern in _en().items():
         if name == "last":
             continue
-        for match in matches(pattern, text, places):
+        for match in matches(pattern, text, places, _en_starts()[name]):
             least = 1 if name in ("title", "label") else 2
             found = _en_value(text, *match.span(1), least)
             if found is not None:

@@ -176,7 +176,7 @@ def addresses(text: str, whole: bool, zh: Windows, en: Windows) -> list[tuple[in
     for name, pattern in _zh().items():
         if name == "origin" and not whole:
             continue
-        for match in matches(pattern, text, zh):
+        for match in matches(pattern, text, zh, _region_starts() if name == "region" else None):
             start, end = match.start("region"), match.end()
             if end - start < 4 or _INSTITUTION.match(text, end) or (name == "region" and not _detailed(match)):
                 continue
@@ -189,6 +189,14 @@ def addresses(text: str, whole: bool, zh: Windows, en: Windows) -> list[tuple[in
                 continue
             found.append((match.start(), match.end(), match.start()))
     return sorted(found, key=lambda f: (f[0], -f[1]))
+
+
+@lru_cache(maxsize=1)
+def _region_starts() -> re.Pattern[str]:
+    """The first two characters of a known region."""
+    known = {*PROVINCES.split("|"), *PREFECTURES.split("|")}
+    first, second = ("".join(sorted({region[i] for region in known})) for i in (0, 1))
+    return re.compile(f"[{first}](?=[{second}])")
 
 
 def _detailed(match: re.Match[str]) -> bool:

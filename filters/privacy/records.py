@@ -9,18 +9,21 @@ import re
 from functools import lru_cache
 
 from .labels import EN_DOCUMENT, EN_JOIN, EN_MEDICAL, ZH_DOCUMENT, ZH_JOIN, ZH_MEDICAL
-from .scan import Windows, matches
+from .scan import Windows, first_of, matches
 
 _VALUE = r"(?P<value>(?=[A-Za-z\-/]{0,16}[0-9])[A-Za-z0-9](?:[A-Za-z0-9]|[\-/](?=[A-Za-z0-9])){3,23})(?![A-Za-z0-9])"
 
 
 @lru_cache(maxsize=1)
-def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return (
-        ("medical_record", re.compile(rf"(?<![A-Za-z])(?:{ZH_MEDICAL}){ZH_JOIN}{_VALUE}")),
-        ("medical_record", re.compile(rf"(?<![A-Za-z])(?i:(?:{EN_MEDICAL}){EN_JOIN}){_VALUE}")),
-        ("document_number", re.compile(rf"(?<![A-Za-z])(?:{ZH_DOCUMENT}){ZH_JOIN}{_VALUE}")),
-        ("document_number", re.compile(rf"(?<![A-Za-z])(?i:(?:{EN_DOCUMENT}){EN_JOIN}){_VALUE}")),
+def _patterns() -> tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...]:
+    zh, en = ("medical_record", ZH_MEDICAL, EN_MEDICAL), ("document_number", ZH_DOCUMENT, EN_DOCUMENT)
+    return tuple(
+        (kind, re.compile(rf"(?<![A-Za-z]){rule}{_VALUE}"), first_of(labels))
+        for kind, chinese, english in (zh, en)
+        for labels, rule in (
+            (chinese, rf"(?:{chinese}){ZH_JOIN}"),
+            (english, rf"(?i:(?:{english}){EN_JOIN})"),
+        )
     )
 
 
@@ -36,10 +39,10 @@ _MEASURE = re.compile(
 def labelled(text: str, kinds: frozenset[str], places: Windows) -> list[tuple[int, int, str]]:
     """Start, end and kind of the numbers that a label makes personal."""
     found = []
-    for kind, pattern in _patterns():
+    for kind, pattern, starts in _patterns():
         if kind not in kinds:
             continue
-        for match in matches(pattern, text, places):
+        for match in matches(pattern, text, places, starts):
             start, end = match.span("value")
             value = text[start:end]
             digits = sum(c.isdigit() for c in value)
@@ -76,10 +79,13 @@ def _link() -> re.Pattern[str]:
     )
 
 
+_LINK_STARTS = re.compile("[hfw](?=ttps?://|tp://|ww[.])")
+
+
 def links(text: str, places: Windows) -> list[tuple[int, int, str]]:
     """Web addresses, without the full stop of the sentence."""
     found = []
-    for match in matches(_link(), text, places):
+    for match in matches(_link(), text, places, _LINK_STARTS):
         end = match.start() + len(match[0].rstrip(".,;:!?)"))
         found.append((match.start(), end, "url"))
     return found

@@ -82,6 +82,8 @@ CHUNK, OVERLAP, MARGIN = 240, 48, 120
 """Characters that are scanned at a time, shared with the next, and added on both sides of a hit. A seed is shorter than
 the overlap; what a rule finds reaches less than the margin beyond its seed. Keys and e-mail addresses reach further."""
 _FAR = {"email": 340, "links": 400, "keys": 9000, "urls": 2000, "secrets": 300}
+_FIRST = frozenset(["keys", "urls"])
+"""Families whose seed is the beginning of what they find: only what follows it is far."""
 
 
 @lru_cache(maxsize=64)
@@ -124,12 +126,13 @@ def windows(texts: Sequence[str], families: Sequence[Iterable[str]]) -> list[dic
             place.append(start)
     chunks = pa.array(pieces, pa.large_string())
     for family in sorted({family for holds in out for family in holds}):
-        margin = _FAR.get(family, MARGIN)
+        behind = _FAR.get(family, MARGIN)
+        margin = MARGIN if family in _FIRST else behind
         asked = np.array([family in out[i] for i in owner], bool)
         at = np.flatnonzero(asked)
         for chunk in at[_hits(chunks.take(pa.array(at)), family)].tolist():
             text, known = texts[owner[chunk]], out[owner[chunk]][family]
-            start, end = max(0, place[chunk] - margin), min(len(text), place[chunk] + CHUNK + OVERLAP + margin)
+            start, end = max(0, place[chunk] - margin), min(len(text), place[chunk] + CHUNK + OVERLAP + behind)
             if known and start <= known[-1][1]:
                 known[-1] = (known[-1][0], end)
             else:
@@ -142,10 +145,36 @@ def every_window(text: str, kinds: frozenset[str]) -> dict[str, Windows]:
     return {family: [(0, len(text))] for family in _wanted(kinds)}
 
 
-def matches(pattern: re.Pattern[str], text: str, places: Windows) -> Iterator[re.Match[str]]:
+def matches(
+    pattern: re.Pattern[str], text: str, places: Windows, starts: re.Pattern[str] | None = None
+) -> Iterator[re.Match[str]]:
     """The matches inside the windows. Look-behinds see the text before a window, nothing sees beyond its end: a match
-    that ends there is a piece of something else, since what a seed announced ends within the margin."""
+    that ends there is a piece of something else, since what a seed announced ends within the margin.
+
+    `starts` says where a match can begin, in a form that Python's `re` skips through fast: a set of characters, with what
+    else must hold behind it. A rule that begins with a look-behind or a group is otherwise tried at each character.
+    """
     for start, end in places:
-        for match in pattern.finditer(text, start, end):
+        found = pattern.finditer(text, start, end) if starts is None else _begun(pattern, starts, text, start, end)
+        for match in found:
             if match.end() < end or end == len(text):
                 yield match
+
+
+def _begun(
+    pattern: re.Pattern[str], starts: re.Pattern[str], text: str, start: int, end: int
+) -> Iterator[re.Match[str]]:
+    at = start
+    for begin in starts.finditer(text, start, end):
+        if begin.start() >= at:
+            match = pattern.match(text, begin.start(), end)
+            if match is not None:
+                yield match
+                at = match.end()
+
+
+def first_of(alternatives: str, also: str = "") -> re.Pattern[str]:
+    """Where words can begin: behind no Latin letter, with the first character of one of them, in either case."""
+    chars = {word.lstrip("(?:")[0] for word in alternatives.split("|")} | set(also)
+    both = "".join(sorted({c.lower() for c in chars} | {c.upper() for c in chars}))
+    return re.compile(rf"[{both}](?<![A-Za-z][{both}])")

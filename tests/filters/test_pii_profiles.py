@@ -11,6 +11,7 @@ import pytest
 from corpusmill.curate import Pipeline
 from corpusmill.curate.documents import Documents
 from corpusmill.filters import Augment, C4Lines, GopherQuality, RedactPII
+from corpusmill.filters.privacy import scan
 from corpusmill.filters.privacy.dates import shifted, weeks, year_of
 from corpusmill.filters.privacy.patterns import find
 from corpusmill.filters.privacy.people import court_names
@@ -193,3 +194,15 @@ def test_no_output_file_holds_a_secret(tmp_path: Path) -> None:
         for secret in SECRETS.values():
             assert secret not in held, f"{secret} is in {path.name}"
             assert json.dumps(secret)[1:-1] not in held
+
+
+def test_where_rules_begin_loses_nothing_that_they_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules tried where their starts say, against the rules tried at every character."""
+    kinds = frozenset(KINDS)
+    near = ["7", "A", "z", "）", "汉", "-", "("]
+    texts = ["".join(f"{a}{text}{b}，" for a in near for b in near[:2]) + text for _, text, *_ in POSITIVE]
+    texts += [text for _, text, *_ in POSITIVE]
+    quick = [find(text, kinds) for text in texts]
+    monkeypatch.setattr(scan, "_begun", lambda pattern, starts, text, a, b: pattern.finditer(text, a, b))
+    assert quick == [find(text, kinds) for text in texts]
+    assert sum(map(len, quick)) > len(texts)
