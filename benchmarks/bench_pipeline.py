@@ -20,7 +20,7 @@ from pathlib import Path
 from documents import real_documents
 from machine import about, save
 
-from corpusmill.curate.job import parts
+from corpusmill.curate.run.job import parts
 
 DRIVER = """
 import json, resource, sys, time

@@ -28,7 +28,7 @@ from typing import Any
 import polars as pl
 from machine import about, save
 
-from corpusmill.curate.recall import recall
+from corpusmill.curate.recall.rounds import recall
 
 DATA = Path(os.environ.get("CORPUSMILL_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 SEED_SHARE, SEED_MOST = 0.5, 400

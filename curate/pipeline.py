@@ -17,17 +17,18 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from .budget import BUDGET_AFTER, check_bad_share
-from .cutting import cut_out, uncut
 from .documents import MAX_BATCH_ROWS, Documents, with_core_columns
 from .errors import InputError, RecipeError, RunError
 from .executors import executor as executor_named
-from .finish import MANIFEST
-from .handover import repeated_table
-from .job import OUTPUTS, Job, Phase, clear
-from .memory import partitions, task_memory
 from .progress import Display
 from .readers import Input, Plan, plan_units
+from .run.budget import BUDGET_AFTER, check_bad_share
+from .run.cutting import cut_out, uncut
+from .run.finish import MANIFEST
+from .run.handover import repeated_table
+from .run.job import OUTPUTS, Job, Phase, clear
+from .run.memory import partitions, task_memory
+from .run.whole import decide_in_memory
 from .stage import (
     EMPTY,
     QUARANTINE_SCHEMA,
@@ -46,7 +47,6 @@ from .stage import (
     to_table,
 )
 from .step import Global, Step
-from .whole import decide_in_memory
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import yaml
 from pydantic import ValidationError
 
 from .errors import RecipeError
-from .job import parts
 from .registry import step_class, suggestion
+from .run.job import parts
 from .step import Bound, Filter, Rule, Step
 
 SAMPLES = 3

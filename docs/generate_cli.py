@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from corpusmill.curate.cli import app
+from corpusmill.curate.cli.app import app
 
 TARGET = Path(__file__).with_name("cli.md")
 

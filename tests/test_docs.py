@@ -52,7 +52,7 @@ def test_the_python_of_the_readme_runs(
 def test_commands_of_the_readme_exist() -> None:
     from typer.main import get_command
 
-    from corpusmill.curate.cli import app
+    from corpusmill.curate.cli.app import app
 
     root: Any = get_command(app)
     for line in commands(READMES[0].read_text(encoding="utf-8")):

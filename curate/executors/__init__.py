@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..errors import RecipeError
-from ..job import Job, Phase
 from ..progress import Display
+from ..run.job import Job, Phase
 
 DoneHook = Callable[[Phase, int, dict[str, Any]], None]
 """Called in the driver with each finished task's marker; raises to stop the run."""

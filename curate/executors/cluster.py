@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingExtra, RecipeError, RunError
-from ..job import Job, Phase
-from ..phases import run_task
 from ..progress import Display
 from ..registry import suggestion
+from ..run.job import Job, Phase
+from ..run.phases import run_task
 from . import DoneHook
 
 if TYPE_CHECKING:

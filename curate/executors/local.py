@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import subprocess
 import sys
 from collections import deque
@@ -14,10 +13,11 @@ from typing import Any
 
 from ..errors import RunError
 from ..fetch import cache_dir
-from ..job import Job, Phase
-from ..phases import run_task
 from ..progress import Display, Meter
+from ..run.job import Job, Phase
+from ..run.phases import run_task
 from . import DoneHook
+from .processes import worker_environment
 
 ATTEMPTS = 3
 """How often a task is tried when its worker dies (killed for memory, a crash in native code)."""
@@ -78,13 +78,8 @@ class _Pool:
 
     def _start(self) -> Connection:
         ours, theirs = Pipe()
-        # One thread a worker: the parallelism is in the processes, and threads of polars or BLAS would fight for cores.
-        single = dict.fromkeys(
-            ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
-        )
         # mimalloc keeps what it once had; the system allocator gives it back, at no measurable cost here.
-        single["ARROW_DEFAULT_MEMORY_POOL"] = "system"
-        env = {**os.environ, **single, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+        env = {**worker_environment(), "ARROW_DEFAULT_MEMORY_POOL": "system"}
         command = [
             sys.executable,
             "-m",

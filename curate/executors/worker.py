@@ -32,8 +32,8 @@ def serve(connection: Connection, output: Path) -> None:
 
     threading.Thread(target=listen, daemon=True).start()
 
-    from ..job import Job
-    from ..phases import run_task
+    from ..run.job import Job
+    from ..run.phases import run_task
 
     job = Job.load(output)
     waiting = [0, 0]

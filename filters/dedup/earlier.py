@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from ...curate.errors import InputError
 from ...curate.exchange import Ints
-from ...curate.job import SIGNATURES, SKETCH_KEY
+from ...curate.run.job import SIGNATURES, SKETCH_KEY
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 
 import pyarrow as pa
 
-from corpusmill.curate.columns import MAX_COLUMNS, carried_columns, field_kinds, merge_kinds
+from corpusmill.curate.run.columns import MAX_COLUMNS, carried_columns, field_kinds, merge_kinds
 
 ROWS = [
     {

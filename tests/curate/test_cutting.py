@@ -14,9 +14,9 @@ import pyarrow as pa
 import pytest
 
 from corpusmill.curate import Documents, Filter, Pipeline, RunError
-from corpusmill.curate.cutting import cut_out
 from corpusmill.curate.exchange import CUT_COLUMNS, Exchange
-from corpusmill.curate.job import OUTPUTS, parts
+from corpusmill.curate.run.cutting import cut_out
+from corpusmill.curate.run.job import OUTPUTS, parts
 from corpusmill.curate.stage import stages
 from corpusmill.curate.step import Global, Pass
 from corpusmill.filters import ExactDedup, FixFormat, MinHashDedup
@@ -172,7 +172,7 @@ def test_validation_is_a_share_of_what_cutting_leaves(tmp_path: Path) -> None:
 
 
 def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from corpusmill.curate import phases
+    from corpusmill.curate.run import phases
 
     steps = [CutMarked(), ExactDedup()]
     run_over(tmp_path, "whole", steps)

@@ -11,8 +11,8 @@ import pytest
 from corpusmill.curate import Pipeline, RecipeError
 from corpusmill.curate.executors import executor
 from corpusmill.curate.executors.cluster import RunTask, SlurmExecutor
-from corpusmill.curate.job import OUTPUTS, Job, parts
 from corpusmill.curate.pipeline import as_inputs
+from corpusmill.curate.run.job import OUTPUTS, Job, parts
 from corpusmill.filters import ExactDedup, FixFormat, Language
 
 STEPS = [FixFormat(), Language(keep=["zh", "en"]), ExactDedup()]

@@ -12,11 +12,11 @@ import pytest
 from rich.console import Console
 
 from corpusmill.curate import Pipeline
-from corpusmill.curate.difference import Piece, Row, compare, shortened
 from corpusmill.curate.errors import CorpusmillError, InputError
-from corpusmill.curate.explain import Explanation, explain, lines
-from corpusmill.curate.history import corpora, removed_to_kept
-from corpusmill.curate.side_by_side import columns, page, unified
+from corpusmill.curate.explain.difference import Piece, Row, compare, shortened
+from corpusmill.curate.explain.document import Explanation, explain, lines
+from corpusmill.curate.explain.history import corpora, removed_to_kept
+from corpusmill.curate.explain.side_by_side import columns, page, unified
 from corpusmill.curate.step import Step
 from corpusmill.filters import ExactDedup, GopherQuality, LineDedup, MinHashDedup
 

@@ -13,9 +13,9 @@ import pytest
 
 from corpusmill.curate import Pipeline
 from corpusmill.curate.executors.local import _Pool
-from corpusmill.curate.phases import run_task
 from corpusmill.curate.pipeline import as_inputs
 from corpusmill.curate.progress import Silent
+from corpusmill.curate.run.phases import run_task
 from corpusmill.filters import Language
 
 

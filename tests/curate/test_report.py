@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from corpusmill.curate import Pipeline
-from corpusmill.curate.duplicates import losses
-from corpusmill.curate.report import write_report
+from corpusmill.curate.report.duplicates import losses
+from corpusmill.curate.report.page import write_report
 from corpusmill.filters import ExactDedup, GopherQuality, LineDedup, MaskContamination, MinHashDedup
 from corpusmill.filters.dedup import lsh_bands, s_curve
 

@@ -19,7 +19,7 @@ import pytest
 import xxhash
 
 from corpusmill.curate import Documents, Filter, Input, InputError, Pipeline, RunError, Transform
-from corpusmill.curate.job import OUTPUTS, parts
+from corpusmill.curate.run.job import OUTPUTS, parts
 from corpusmill.filters import Augment, ExactDedup, FixFormat, Language, MinHashDedup
 
 STEPS = [FixFormat(), Language(keep=["zh", "en"]), ExactDedup(), MinHashDedup()]

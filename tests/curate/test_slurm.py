@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from corpusmill.curate import Pipeline
-from corpusmill.curate.job import OUTPUTS, parts
+from corpusmill.curate.run.job import OUTPUTS, parts
 from corpusmill.filters import ExactDedup, FixFormat, Language
 
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol")

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from corpusmill.curate import registry
-from corpusmill.curate.cli import app
+from corpusmill.curate.cli.app import app
 from corpusmill.curate.recipe import load_recipe
 from corpusmill.domain_packs import check_pack, find_pack, new_pack, packs, recipe_text
 from corpusmill.domain_packs.catalogue import PackError

@@ -12,12 +12,12 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from corpusmill.curate import recall_pool
-from corpusmill.curate.cli import app
+from corpusmill.curate.cli.app import app
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import CorpusmillError
-from corpusmill.curate.recall import read_report, recall
-from corpusmill.curate.recall_report import purity, read_samples
+from corpusmill.curate.recall import pool as recall_pool
+from corpusmill.curate.recall.report import purity, read_samples
+from corpusmill.curate.recall.rounds import read_report, recall
 from corpusmill.filters import QualityClassifier
 from corpusmill.filters.domain_grams import counts, grams, log_ratio, sums
 from corpusmill.filters.domain_recall import drawn, lowest
@@ -152,8 +152,8 @@ def test_workers_and_a_stop_on_the_way_change_nothing(
     monkeypatch.setattr(recall_pool.UnitPool, "run", real)
     model = (alone / ".work" / "model-1-0.bin").stat().st_mtime_ns
     started: list[int] = []
-    real_start = recall_pool.UnitPool._start
-    monkeypatch.setattr(recall_pool.UnitPool, "_start", lambda self: started.append(1) or real_start(self))
+    real_start = recall_pool.Processes._start
+    monkeypatch.setattr(recall_pool.Processes, "_start", lambda self: started.append(1) or real_start(self))
     kept: list[int] = []
     monkeypatch.setattr(
         "shutil.rmtree", lambda *a, **k: kept.append((alone / ".work" / "model-1-0.bin").stat().st_mtime_ns)

@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from corpusmill.curate import Documents, Pipeline
-from corpusmill.curate.job import OUTPUTS, parts
+from corpusmill.curate.run.job import OUTPUTS, parts
+from corpusmill.curate.run.whole import decide_in_memory
 from corpusmill.curate.step import Global
-from corpusmill.curate.whole import decide_in_memory
 
 Piece = tuple[str, int, int, str, str | None]
 """Id, first byte, byte after the last, rule, id of the document in which the piece stays."""

@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from corpusmill.curate.cli_filters import train_classifier_command
+from corpusmill.curate.cli.filters import train_classifier_command
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import CorpusmillError, InputError
 from corpusmill.curate.pipeline import Pipeline

@@ -24,9 +24,9 @@ import pytest
 from corpusmill.curate import Pipeline, RecipeError, RunError
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import CorpusmillError
-from corpusmill.curate.explain import explain, lines
-from corpusmill.curate.job import OUTPUTS, parts
+from corpusmill.curate.explain.document import explain, lines
 from corpusmill.curate.recipe import load_recipe
+from corpusmill.curate.run.job import OUTPUTS, parts
 from corpusmill.curate.step import failures
 from corpusmill.curate.whatif import what_if
 from corpusmill.filters import Decontaminate, MaskContamination

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 from corpusmill.curate.documents import Documents
+from corpusmill.curate.run.whole import decide_in_memory
 from corpusmill.curate.step import Global
-from corpusmill.curate.whole import decide_in_memory
 from corpusmill.filters.dedup import ExactDedup, MinHashDedup, lsh_bands
 from corpusmill.filters.text import shingles
 from corpusmill.filters.text.buffers import TextBuffers

@@ -22,10 +22,10 @@ from corpusmill.curate import Pipeline
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import CorpusmillError, InputError, RecipeError, RunError
 from corpusmill.curate.exchange import Exchange
-from corpusmill.curate.explain import explain, lines
-from corpusmill.curate.history import removed_to_kept
+from corpusmill.curate.explain.document import explain, lines
+from corpusmill.curate.explain.history import removed_to_kept
 from corpusmill.curate.recipe import parse_recipe
-from corpusmill.curate.whole import decide_in_memory
+from corpusmill.curate.run.whole import decide_in_memory
 from corpusmill.filters.dedup import MinHashDedup, SharedDedup
 from corpusmill.filters.text.shingles import jaccard, normalize, shingle_sets
 

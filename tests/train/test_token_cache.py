@@ -16,9 +16,9 @@ import pytest
 from made_corpus import documents, write_split
 
 from corpusmill.curate.errors import InputError, RunError
+from corpusmill.curate.executors import processes
 from corpusmill.train import Tokenizer, train_tokenizer
 from corpusmill.train.data import token_cache as module
-from corpusmill.train.data import token_pool
 from corpusmill.train.data.corpus import UNKNOWN, read_split, split_units
 from corpusmill.train.data.token_cache import TokenCache, token_cache
 
@@ -186,16 +186,8 @@ def test_a_dead_worker_is_said_and_what_is_done_is_kept(
 ) -> None:
     whole = files(token_cache(corpus, "train", tokenizer, tmp_path / "whole"))
 
-    def dying(draft: Path) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-c", "import os; input(); os.kill(os.getpid(), 9)"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
     with monkeypatch.context() as patch:
-        patch.setattr(token_pool, "_start", dying)
+        patch.setattr(processes, "serve_command", [sys.executable, "-c", "import os; input(); os.kill(os.getpid(), 9)"])
         with pytest.raises(RunError, match=r"exit code -9.*use fewer workers"):
             token_cache(corpus, "train", tokenizer, tmp_path / "cache", workers=2)
     assert files(token_cache(corpus, "train", tokenizer, tmp_path / "cache", workers=2)) == whole

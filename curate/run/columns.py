@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from .documents import CORE_FIELDS
+from ..documents import CORE_FIELDS
 
 MAX_COLUMNS = 100
 """Beyond so many different fields the input is not a table: they stay one JSON column, `metadata`."""

@@ -14,14 +14,14 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..errors import RunError
+from ..report.card import dataset_card
+from ..report.duplicates import bandings, clusters, losses, pieces
+from ..report.page import write_report
+from ..stage import labelled
+from ..step import Filter
 from .budget import error_kind
-from .card import dataset_card
-from .duplicates import bandings, clusters, losses, pieces
-from .errors import RunError
 from .job import OUTPUTS, Job, commit, parts
-from .report import write_report
-from .stage import labelled
-from .step import Filter
 
 MANIFEST = "manifest.json"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from .errors import InputError
-from .job import parts
+from ..errors import InputError
+from ..run.job import parts
 
 KEPT = "kept"
 DROPPED = "dropped"

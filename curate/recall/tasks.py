@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 import xxhash
 from numpy.typing import NDArray
 
-from .documents import Documents, with_core_columns
-from .readers import Input, Unit, read_unit
+from ..documents import Documents, with_core_columns
+from ..readers import Input, Unit, read_unit
 
 SAMPLE_CHARS = 400
 SHORT_BYTES = 300
@@ -70,10 +70,10 @@ def _batches(work: Path, unit: int) -> Iterator[tuple[int, Documents]]:
 
 
 def _measure(work: Path, phase: str, unit: int) -> int:
-    from ..domain_packs import lexicon
-    from ..filters.classifier.models import lines_of
-    from ..filters.domain_recall import group_of
-    from ..filters.text.words import buffers_of
+    from ...domain_packs import lexicon
+    from ...filters.classifier.models import lines_of
+    from ...filters.domain_recall import group_of
+    from ...filters.text.words import buffers_of
 
     terms = tuple(load_plan(work)["terms"])
     patterns = lexicon.patterns(terms) if terms else ()
@@ -97,8 +97,8 @@ def _measure(work: Path, phase: str, unit: int) -> int:
 
 def _collect(work: Path, phase: str, unit: int) -> int:
     """The prepared lines of the rows that were chosen, cut to what a model is trained on; for samples, the text."""
-    from ..filters.classifier.models import lines_of, strings
-    from ..filters.domain_recall import TRAIN_BYTES, part_of
+    from ...filters.classifier.models import lines_of, strings
+    from ...filters.domain_recall import TRAIN_BYTES, part_of
 
     wanted = unit_rows(work, phase, unit)
     raw = phase.endswith("samples")
@@ -128,9 +128,9 @@ def cut_line(line: str, most: int) -> str:
 
 
 def _score(work: Path, phase: str, unit: int) -> int:
-    from ..filters.classifier.models import POSITIVE, lines_of
-    from ..filters.domain_grams import sums
-    from ..filters.domain_recall import LONGEST, Start, part_of
+    from ...filters.classifier.models import POSITIVE, lines_of
+    from ...filters.domain_grams import sums
+    from ...filters.domain_recall import LONGEST, Start, part_of
 
     about = np.load(result_path(work, "measure", unit))
     groups, halves = about["groups"], (about["hashes"] & np.uint64(1)).astype(np.int8)
@@ -160,8 +160,8 @@ def _weights(path: Path) -> Any:
 
 @lru_cache(maxsize=4)
 def _model(path: Path) -> Any:
-    from ..filters.classifier.fasttext_model import load_linear
-    from ..filters.classifier.models import FastTextModel
+    from ...filters.classifier.fasttext_model import load_linear
+    from ...filters.classifier.models import FastTextModel
 
     return FastTextModel(load_linear(path), path)
 

@@ -14,10 +14,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from .errors import CorpusmillError
+from ..errors import CorpusmillError
 
 if TYPE_CHECKING:
-    from .step import Step
+    from ..step import Step
 
 EXAMPLES = """Raw text in, a corpus and a GPT out.
 
@@ -90,7 +90,7 @@ def init(
 
     Example: corpusmill init medical-en > recipe.yaml
     """
-    from ..domain_packs import recipe_text
+    from ...domain_packs import recipe_text
 
     sys.stdout.write(recipe_text(pack))
 
@@ -101,8 +101,8 @@ def steps(name: Annotated[str | None, typer.Argument(help="A step, to see its op
 
     Example: corpusmill steps gopher_quality
     """
-    from .registry import step_class
-    from .registry import steps as known
+    from ..registry import step_class
+    from ..registry import steps as known
 
     if name is None:
         table = Table("step", "kind", "what it does", box=None)
@@ -125,7 +125,7 @@ def steps(name: Annotated[str | None, typer.Argument(help="A step, to see its op
 
 
 def _kind(cls: type[Any]) -> str:
-    from .step import Filter, Global
+    from ..step import Filter, Global
 
     return "filter" if issubclass(cls, Filter) else "global" if issubclass(cls, Global) else "transform"
 
@@ -136,8 +136,8 @@ def plan(recipe: RecipePath, inputs: Inputs = None) -> None:
 
     Example: corpusmill plan recipe.yaml
     """
-    from .estimate import estimate
-    from .recipe import load_recipe
+    from ..estimate import estimate
+    from ..recipe import load_recipe
 
     found = load_recipe(recipe, inputs)
     units = found.pipeline.plan(found.inputs)
@@ -163,8 +163,8 @@ def plan(recipe: RecipePath, inputs: Inputs = None) -> None:
 
 def _print_bandings(pipeline: Sequence[Step]) -> None:
     """The S-curves of the steps that propose near-duplicates by signatures."""
-    from .duplicates import bandings
-    from .stage import labelled
+    from ..report.duplicates import bandings
+    from ..stage import labelled
 
     for banding in bandings([{"label": label, **step.describe()} for label, step in labelled(pipeline)]):
         out.print(
@@ -220,8 +220,8 @@ def run(
 
       corpusmill run recipe.yaml --executor slurm --cluster partition=cpu --cluster time=02:00:00
     """
-    from .memory import parse_size
-    from .recipe import load_recipe
+    from ..recipe import load_recipe
+    from ..run.memory import parse_size
 
     if memory is not None:
         parse_size(memory)  # before the recipe's files are looked at
@@ -234,7 +234,7 @@ def run(
 
 
 def _option(text: str) -> tuple[str, Any]:
-    from .errors import RecipeError
+    from ..errors import RecipeError
 
     name, sign, value = text.partition("=")
     if not sign:
@@ -248,12 +248,12 @@ def report(corpus: Annotated[Path, typer.Argument(help="Folder of a finished cor
 
     Example: corpusmill report corpus
     """
-    from .report import write_report
+    from ..report.page import write_report
 
     manifest = read_manifest(corpus)
     (corpus / ".work").mkdir(exist_ok=True)
     write_report(corpus, manifest)
-    from .job import clear
+    from ..run.job import clear
 
     clear(corpus, [".work"])
     print_funnel(manifest, corpus)
@@ -275,9 +275,9 @@ def explain(
 
       corpusmill explain corpus doc-17 --html doc-17.html
     """
-    from . import side_by_side
-    from .explain import explain as find
-    from .explain import lines
+    from ..explain import side_by_side
+    from ..explain.document import explain as find
+    from ..explain.document import lines
 
     read_manifest(corpus)
     told = find(corpus, id)
@@ -317,7 +317,7 @@ def kept(
     """
     import polars as pl
 
-    from .history import removed_to_kept
+    from ..explain.history import removed_to_kept
 
     found = removed_to_kept(corpus)
     if output is not None:
@@ -350,7 +350,7 @@ def what_if(
 
       corpusmill what-if corpus c4_quality.min_sentences.zh=null gopher_quality.max_words=1000
     """
-    from .whatif import what_if as decide
+    from ..whatif import what_if as decide
 
     found = decide(corpus, read_manifest(corpus), changes)
     table = Table("step", "dropped", "would drop", "change", box=None)
@@ -406,7 +406,7 @@ def fetch(name: Annotated[str, typer.Argument(help="What to fetch, e.g. lid.176.
 
     Example: corpusmill fetch lid.176
     """
-    from .fetch import fetch as get
+    from ..fetch import fetch as get
 
     out.print(str(get(name)), markup=False)
 
@@ -423,19 +423,19 @@ def demo(
 
     Example: corpusmill demo --short
     """
-    from .demo import run_demo
+    from ..demo import run_demo
 
     with _resumable():
         run_demo(folder, short=short, workers=workers)
 
 
 def _mount_trainer() -> None:
-    from ..train.cli import app as train_app
-    from ..train.cli import eval_command, export_command, sample_command
-    from ..train.cli_evaluate import app as evaluate_app
-    from .cli_filters import train_classifier_command, train_ngram_command, train_typos_command
-    from .cli_packs import app as pack_app
-    from .cli_recall import recall_command
+    from ...train.cli import app as train_app
+    from ...train.cli import eval_command, export_command, sample_command
+    from ...train.cli_evaluate import app as evaluate_app
+    from .filters import train_classifier_command, train_ngram_command, train_typos_command
+    from .packs import app as pack_app
+    from .recall import recall_command
 
     train_app.command("classifier")(train_classifier_command)
     train_app.command("ngram")(train_ngram_command)

@@ -6,8 +6,8 @@ import os
 import re
 from collections.abc import Sequence
 
-from .errors import RecipeError
-from .readers import Unit
+from ..errors import RecipeError
+from ..readers import Unit
 
 BASE = 300 << 20
 """What a process holds before it has any data: the interpreter, Arrow, polars, compiled kernels."""

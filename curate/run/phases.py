@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..stage import Say
 from . import finish, tasks, whole
 from .job import Job, commit
-from .stage import Say
 
 
 def run_task(job: Job, phase: str, task: int, say: Say) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .recall import RecallReport
+    from .rounds import RecallReport
 
 _STYLE = """
 body{font:15px/1.55 system-ui,"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#1d2733}
@@ -44,7 +44,7 @@ def purity(samples: Sequence[dict[str, Any]], number: int) -> tuple[int, int, fl
 
 def judge(output: str | Path) -> list[tuple[int, int, int, float, float]]:
     """Write report.html anew with what people said in samples.jsonl; (round, judged, right, least, most purity) of each."""
-    from .recall import read_report
+    from .rounds import read_report
 
     out = Path(output)
     report, samples = read_report(out), read_samples(out / "samples.jsonl")

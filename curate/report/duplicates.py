@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from .job import parts
+from ..run.job import parts
 
 MOST_CLUSTERS = 10
 SAMPLE_CHARS = 120
@@ -117,7 +117,7 @@ def bandings(steps: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     found = []
     for step in steps:
         if "num_slots" in step and "threshold" in step:
-            from ..filters.dedup.banding import lsh_bands, s_curve
+            from ...filters.dedup.banding import lsh_bands, s_curve
 
             threshold, slots = step["threshold"], step["num_slots"]
             bands, width = lsh_bands(threshold, slots)

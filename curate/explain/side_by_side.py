@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .difference import Piece, Row, compare, shortened
-from .explain import Explanation, Pair, lines
+from .document import Explanation, Pair, lines
 
 if TYPE_CHECKING:
     from rich.table import Table

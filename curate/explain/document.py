@@ -9,9 +9,9 @@ from typing import Any
 
 import polars as pl
 
-from .errors import CorpusmillError
+from ..errors import CorpusmillError
+from ..run.job import OUTPUTS, SIGNATURES, parts
 from .history import corpora
-from .job import OUTPUTS, SIGNATURES, parts
 
 CONTEXT_CHARS = 300
 MOST_FALLEN = 10

@@ -14,16 +14,16 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
+from ..documents import Documents
+from ..errors import RunError
+from ..exchange import CUT_COLUMNS, CUTS, DECISION_COLUMNS, DECISIONS, Exchange, Ints, as_frame
+from ..stage import beside, own_sketch, sketch_table
+from ..step import Global
 from .budget import check_bad_share
 from .columns import merge_kinds
-from .documents import Documents
-from .errors import RunError
-from .exchange import CUT_COLUMNS, CUTS, DECISION_COLUMNS, DECISIONS, Exchange, Ints, as_frame
 from .handover import exchange_of, ids_exchange, sketches
 from .job import Job
 from .memory import DEFAULT_TASK_MEMORY
-from .stage import beside, own_sketch, sketch_table
-from .step import Global
 
 REPEATS = "repeats"
 

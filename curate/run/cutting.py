@@ -10,11 +10,11 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .documents import Documents, Floats, Removed
-from .errors import RunError
-from .exchange import Ints
-from .stage import Failure
-from .step import Global
+from ..documents import Documents, Floats, Removed
+from ..errors import RunError
+from ..exchange import Ints
+from ..stage import Failure
+from ..step import Global
 
 EMPTY_AFTER_CUT = "empty_after_cut"
 """The rule by which a document goes that has nothing but white space left. The ledger holds its whole text."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from .errors import RunError
+from ..errors import RunError
 from .job import Job
 
 BUDGET_AFTER = 1000

@@ -12,12 +12,9 @@ import polars as pl
 import pyarrow as pa
 import xxhash
 
-from .columns import carried_columns, field_kinds
-from .documents import CORE_FIELDS, Documents
-from .exchange import bin_of, halves, read_batches
-from .handover import bad_table, from_input, from_stage, ids_exchange, repeated_table, repeats_of
-from .job import OUTPUTS, ROW_GROUP_ROWS, SIGNATURES, SKETCH_KEY, Job, PartWriter, SketchWriter
-from .stage import (
+from ..documents import CORE_FIELDS, Documents
+from ..exchange import bin_of, halves, read_batches
+from ..stage import (
     EMPTY,
     ROW,
     Failure,
@@ -34,7 +31,10 @@ from .stage import (
     sketch_table,
     to_table,
 )
-from .step import Global
+from ..step import Global
+from .columns import carried_columns, field_kinds
+from .handover import bad_table, from_input, from_stage, ids_exchange, repeated_table, repeats_of
+from .job import OUTPUTS, ROW_GROUP_ROWS, SIGNATURES, SKETCH_KEY, Job, PartWriter, SketchWriter
 
 
 def map_unit(job: Job, stage: int, unit: int, say: Say) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .errors import RecipeError
+from ..errors import RecipeError
 
 
 def train_classifier_command(
@@ -44,7 +44,7 @@ def train_classifier_command(
                 "(--positive 'good/*.jsonl'), or repeat the option for each file"
             ]
         )
-    from ..filters.classifier.training import read_texts, train_classifier
+    from ...filters.classifier.training import read_texts, train_classifier
 
     report = train_classifier(
         read_texts(positive, text=text),
@@ -88,8 +88,8 @@ def train_ngram_command(
 
     Example: corpusmill train ngram 'clean/*.jsonl' -o zh.ngram
     """
-    from ..filters.classifier.training import read_texts
-    from ..filters.ngram_model import train_ngram
+    from ...filters.classifier.training import read_texts
+    from ...filters.ngram_model import train_ngram
 
     report = train_ngram(read_texts(texts, text=text), output, order=order)
     typer.echo(
@@ -114,8 +114,8 @@ def train_typos_command(
 
     Example: corpusmill train typos 'corpus/train/*.parquet' --language zh -o typos.npz
     """
-    from ..filters.classifier.training import read_texts
-    from ..filters.typos.model import train_typos
+    from ...filters.classifier.training import read_texts
+    from ...filters.typos.model import train_typos
 
     model = train_typos(
         ((t, language) for t in read_texts(texts, text=text)),

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from . import report_duplicates
-from .job import commit, parts
+from ..run.job import commit, parts
+from . import duplicates_page
 
 SAMPLES = 3
 """Dropped documents shown for each rule."""
@@ -43,16 +43,16 @@ def write_report(output: Path, manifest: dict[str, Any]) -> Path:
             f"<title>{_e(manifest['name'])} · corpusmill</title><style>{STYLE}</style></head><body>",
             f"<h1>{_e(manifest['name'])}</h1>",
             _cards(manifest),
-            report_duplicates.warnings(manifest["losses"]),
+            duplicates_page.warnings(manifest["losses"]),
             "<h2>Funnel 漏斗</h2>",
             _funnel(manifest["funnel"]),
             "<h2>Rules 规则</h2>",
             _rules(manifest),
             "<h2>Duplicates 重复文档</h2>",
-            report_duplicates.clusters(manifest["clusters"], _table),
-            report_duplicates.banding(manifest["bandings"]),
+            duplicates_page.clusters(manifest["clusters"], _table),
+            duplicates_page.banding(manifest["bandings"]),
             "<h2>Pieces cut out, or only found 文内片段（删除或仅报告）</h2>",
-            report_duplicates.pieces(manifest["removed_by_rule"], _table),
+            duplicates_page.pieces(manifest["removed_by_rule"], _table),
             "<h2>Languages 语言</h2>",
             _languages(manifest["languages"]),
             "<h2>Sources 来源</h2>",

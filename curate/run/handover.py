@@ -11,13 +11,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ..documents import Documents, with_core_columns
+from ..exchange import CUT_COLUMNS, CUTS, DECISIONS, Exchange, Ints, read_batches
+from ..readers import Bad, read_unit
+from ..stage import QUARANTINE_SCHEMA, ROW, Failure, beside, from_table
+from ..step import Global
 from .cutting import cut_out, uncut
-from .documents import Documents, with_core_columns
-from .exchange import CUT_COLUMNS, CUTS, DECISIONS, Exchange, Ints, read_batches
 from .job import Job
-from .readers import Bad, read_unit
-from .stage import QUARANTINE_SCHEMA, ROW, Failure, beside, from_table
-from .step import Global
 
 Dropped = tuple[Documents, list[list[Failure]], list[str | None]]
 """Documents, the broken rules of each, and the id kept in its place, if any."""

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from .errors import RecipeError
+from ..errors import RecipeError
 
 
 def recall_command(
@@ -64,7 +64,7 @@ def recall_command(
     """
     out = Console(highlight=False)
     if judged is not None:
-        from .recall_report import judge
+        from ..recall.report import judge
 
         for number, n, right, least, most in judge(judged):
             out.print(f"round {number}: {right} of {n} right, purity {least:.2f} to {most:.2f} (95 %)")
@@ -81,7 +81,7 @@ def recall_command(
         raise RecipeError(
             [f"{', '.join(absent)} must be given, e.g. --seed 'seed/*.jsonl' --pool 'pool/*.parquet' -o found"]
         )
-    from .recall import recall
+    from ..recall.rounds import recall
 
     report = recall(
         seed, pool, output, domain=domain, terms=terms, rounds=rounds, method=method, keep=keep, min_keywords=min_keywords,

@@ -21,7 +21,7 @@ def list_command() -> None:
 
     Example: corpusmill pack list
     """
-    from ..domain_packs import packs
+    from ...domain_packs import packs
 
     table = Table("pack", "languages", "preset", "what it is for", box=None)
     for name, pack in packs().items():
@@ -35,7 +35,7 @@ def show(name: Name) -> None:
 
     Example: corpusmill pack show finance
     """
-    from ..domain_packs import find_pack
+    from ...domain_packs import find_pack
 
     pack = find_pack(name)
     rows = {
@@ -62,7 +62,7 @@ def check(name: Name) -> None:
 
     Example: corpusmill pack check finance
     """
-    from ..domain_packs import check_pack
+    from ...domain_packs import check_pack
 
     found = check_pack(name)
     for finding in found:
@@ -82,7 +82,7 @@ def new(
 
     Example: corpusmill pack new tax_law --folder tax
     """
-    from ..domain_packs import new_pack
+    from ...domain_packs import new_pack
 
     root, steps = new_pack(name, folder)
     out.print(f"{root} holds the pack {name}. Next:", markup=False)

@@ -30,9 +30,9 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
-from .readers import Bad, Input, Unit
-from .stage import Stage, signal_names, stages
-from .step import Global, Step, Transform
+from ..readers import Bad, Input, Unit
+from ..stage import Stage, signal_names, stages
+from ..step import Global, Step, Transform
 
 SHARD_BYTES = (4 << 20, 128 << 20)
 """Least and most input bytes that go into one output file of each kind; a shard is a run of whole units."""

@@ -25,11 +25,11 @@ import pyarrow.parquet as pq
 import xxhash
 from numpy.typing import NDArray
 
-from .errors import CorpusmillError
-from .progress import Display
-from .readers import Input, Plan, plan_units
-from .recall_pool import UnitPool
-from .recall_tasks import cut_line, result_path, run_task
+from ..errors import CorpusmillError
+from ..progress import Display
+from ..readers import Input, Plan, plan_units
+from .pool import UnitPool
+from .tasks import cut_line, result_path
 
 Method = Literal["classifier", "resample"]
 Rows = NDArray[np.int64]
@@ -159,18 +159,15 @@ def recall(
         "terms": found_terms,
     }
     _write_json(work / "plan.json", plan_json)
-    tasks = UnitPool(work, len(plan.units), workers or os.cpu_count() or 1, display)
-    try:
+    with UnitPool(work, len(plan.units), workers or os.cpu_count() or 1, display) as tasks:
         runner = _Recall(out, plan, given, settings, tasks)
         return runner.resample() if method == "resample" else runner.classify()
-    finally:
-        tasks.close()
 
 
 def _terms(domain: str | None, terms: str | Path | None) -> list[str]:
-    from ..domain_packs import lexicon, packs
-    from ..domain_packs.catalogue import PackError
-    from .registry import suggestion
+    from ...domain_packs import lexicon, packs
+    from ...domain_packs.catalogue import PackError
+    from ..registry import suggestion
 
     if terms is not None:
         return list(lexicon.own(str(terms)))
@@ -240,10 +237,10 @@ class _Seed:
 
     @classmethod
     def read(cls, paths: Sequence[str | Path], text: str) -> _Seed:
-        from ..filters.classifier.models import prepare_texts
-        from ..filters.classifier.training import read_texts
-        from ..filters.domain_recall import group_of
-        from .documents import Documents
+        from ...filters.classifier.models import prepare_texts
+        from ...filters.classifier.training import read_texts
+        from ...filters.domain_recall import group_of
+        from ..documents import Documents
 
         raw = list(read_texts(paths, text=text))
         groups = group_of(Documents.from_texts(raw))
@@ -275,7 +272,7 @@ class _Recall:
             tasks,
         )
         self.lot = int(settings["random_seed"])
-        tasks.run("measure", "measure the pool", run_task)
+        tasks.run("measure", "measure the pool")
         about = [np.load(result_path(self.work, "measure", u)) for u in range(len(plan.units))]
         self.sizes = [len(a["groups"]) for a in about]
         self.starts = np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int64)
@@ -295,7 +292,7 @@ class _Recall:
     def lines_of(self, phase: str, rows: Rows) -> list[str]:
         """The prepared lines of these rows of the pool, in the same order."""
         self._ask(phase, rows)
-        self.tasks.run(phase, "collect texts", run_task)
+        self.tasks.run(phase, "collect texts")
         found: dict[int, str] = {}
         for unit, start in enumerate(self.starts[:-1].tolist()):
             table = pq.read_table(result_path(self.work, phase, unit))
@@ -304,7 +301,7 @@ class _Recall:
 
     def scores(self, name: str) -> NDArray[np.float64]:
         phase = f"score-{name}"
-        self.tasks.run(phase, f"score, round {name}" if name.isdigit() else "weigh", run_task)
+        self.tasks.run(phase, f"score, round {name}" if name.isdigit() else "weigh")
         units = range(len(self.plan.units))
         return np.concatenate([np.load(result_path(self.work, phase, u))["scores"] for u in units]).astype(np.float64)
 
@@ -317,14 +314,14 @@ class _Recall:
             np.save(self.work / phase / f"{unit:05d}.rows.npy", mine)
 
     def draw(self, wanted: NDArray[np.bool_], most: int) -> Rows:
-        from ..filters.domain_recall import drawn
+        from ...filters.domain_recall import drawn
 
         return drawn(self.hashes, np.flatnonzero(wanted), most, self.lot)
 
     # The classifier's way.
 
     def classify(self) -> RecallReport:
-        from ..filters.domain_recall import GROUPS, SURE, lowest
+        from ...filters.domain_recall import GROUPS, SURE, lowest
 
         seed_scores, score = self._start()
         low, high = np.full(len(GROUPS), np.inf), np.full(len(GROUPS), np.inf)
@@ -360,9 +357,9 @@ class _Recall:
 
     def _start(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Scores of the seed and of the pool by n-gram ratios."""
-        from ..filters.domain_grams import counts
-        from ..filters.domain_recall import BUCKETS, GROUPS, LONGEST, Start
-        from ..filters.text.buffers import TextBuffers
+        from ...filters.domain_grams import counts
+        from ...filters.domain_recall import BUCKETS, GROUPS, LONGEST, Start
+        from ...filters.text.buffers import TextBuffers
 
         most = int(self.settings["max_train"])
         path = self.work / "start.npz"
@@ -386,7 +383,7 @@ class _Recall:
         return start.score(own, self.seed.groups, self.seed.halves), self.scores("0")
 
     def _seed_lines(self, group: int, half: int) -> list[str]:
-        from ..filters.domain_recall import TRAIN_BYTES
+        from ...filters.domain_recall import TRAIN_BYTES
 
         rows = np.flatnonzero((self.seed.groups == group) & (self.seed.halves == half))
         return [cut_line(self.seed.lines[r], TRAIN_BYTES) for r in rows]
@@ -397,7 +394,7 @@ class _Recall:
 
     def _limit(self, group: int, seed: NDArray[np.float64], pool: NDArray[np.float64]) -> float:
         """The least score of a hit: even odds, or more where nearly all known texts score more."""
-        from ..filters.domain_recall import lowest
+        from ...filters.domain_recall import lowest
 
         known = lowest(self._spies(group, seed, pool), LOW_SHARE)
         return float(np.clip(known, 0.0, MOST_ASKED)) if np.isfinite(known) else np.inf
@@ -406,10 +403,10 @@ class _Recall:
         self, number: int, positive: NDArray[np.bool_], negative: NDArray[np.bool_], *, last: bool
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], int, int]:
         """Train each half's model, and score the other half with it; after the last round, one model of both."""
-        from ..filters.classifier.fasttext_model import load_linear
-        from ..filters.classifier.models import POSITIVE, FastTextModel
-        from ..filters.domain_recall import GROUPS, train_model
-        from ..filters.text.buffers import TextBuffers
+        from ...filters.classifier.fasttext_model import load_linear
+        from ...filters.classifier.models import POSITIVE, FastTextModel
+        from ...filters.domain_recall import GROUPS, train_model
+        from ...filters.text.buffers import TextBuffers
 
         most = int(self.settings["max_train"])
         paths = [self.work / f"model-{number}-{half}.bin" for half in (0, 1)]
@@ -455,7 +452,7 @@ class _Recall:
         high: int,
         low: int,
     ) -> Round:
-        from ..filters.domain_recall import GROUPS
+        from ...filters.domain_recall import GROUPS
 
         new = found & (self.first < 0)
         self.first[new] = number
@@ -471,9 +468,9 @@ class _Recall:
     # DSIR's way.
 
     def resample(self) -> RecallReport:
-        from ..filters.domain_grams import counts, log_ratio
-        from ..filters.domain_recall import LONGEST, uniform
-        from ..filters.text.buffers import TextBuffers
+        from ...filters.domain_grams import counts, log_ratio
+        from ...filters.domain_recall import LONGEST, uniform
+        from ...filters.text.buffers import TextBuffers
 
         path = self.work / "resample.npz"
         if not path.exists():
@@ -500,8 +497,8 @@ class _Recall:
         self, method: Method, rounds: list[Round], found: NDArray[np.bool_], score: NDArray[np.float64], model: str | None,
         min_score: dict[str, float],
     ) -> RecallReport:  # fmt: skip
-        from ..filters.domain_recall import GROUPS
-        from .recall_report import report_page, write_samples
+        from ...filters.domain_recall import GROUPS
+        from .report import report_page, write_samples
 
         rows = np.flatnonzero(found)
         self._ask("found", rows)
@@ -510,7 +507,7 @@ class _Recall:
             marks = {"score": score[mine], "round": self.first[mine], "keywords": self.keywords[mine]}
             kinds = {"score": pl.Float32, "round": pl.Int8, "keywords": pl.Float32}
             pl.DataFrame(marks, schema_overrides=kinds).write_parquet(self.work / "found" / f"{unit:05d}.marks")
-        self.tasks.run("found", "write what was found", run_task)
+        self.tasks.run("found", "write what was found")
         picked = [self.draw(found & (self.first == n), int(self.settings["samples"])) for n in range(len(rounds) or 1)]
         texts = self.lines_of("collect-samples", np.concatenate(picked))
         report = RecallReport(
