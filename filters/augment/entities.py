@@ -54,9 +54,9 @@ def swap_entities(
     new: dict[str, str] = {}
     words: dict[str, str] = {}
     for value in sorted(free, key=lambda v: (-len(v), v)):
-        if bound & set(value.split()):
+        if bound & set(value.split()) or not _whole(text, value, free[value]):
             continue
-        made = _latin(value, text, words, rng) if value[0].isascii() else _chinese(text, new, rng)
+        made = _latin(value, text, words, rng) if value[0].isascii() else _chinese(value, text, new, rng)
         if made:
             new[value] = made
     edits = [(at, value, new[value]) for value in new for at in free[value]]
@@ -72,8 +72,20 @@ def swap_entities(
     return "".join(pieces) + text[end:], count
 
 
-def _chinese(text: str, taken: dict[str, str], rng: random.Random) -> str | None:
-    given = _GIVEN.split()
+_RUNS_ON = re.compile(r"[ \t][A-Z][A-Za-z]")
+
+
+def _whole(text: str, value: str, at: Sequence[int]) -> bool:
+    """Whether the mentions are all there is of a person: of 李女士 alone each 李 must be one, and Legal Department and
+    Chief Justice go on behind what only looks like a name."""
+    if value[0].isascii():
+        return not any(_RUNS_ON.match(text, a + len(value)) for a in at)
+    return len(value) > 1 or text.count(value) == len(at)
+
+
+def _chinese(value: str, text: str, taken: dict[str, str], rng: random.Random) -> str | None:
+    """A surname for a surname (李女士), a full name for a full one."""
+    given = _GIVEN.split() if len(value) > 1 else [""]
     for _ in range(8):
         made = rng.choice(_SURNAMES) + rng.choice(given)
         if made not in text and made not in taken.values():

@@ -55,7 +55,7 @@ class Augment(Transform):
     """
 
     name: ClassVar[str] = "augment"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     appends: ClassVar[bool] = True
 
     ops: Annotated[tuple[Op, ...], BeforeValidator(_check_ops)] = Field(default=OPS, min_length=1)
@@ -258,7 +258,7 @@ _LEANS = re.compile(
 # What tells a story, or counts steps, has its order: no sentence of such a paragraph moves.
 _ORDERED = re.compile(
     r"第[一二三四五六七八九十百0-9]+[条條章节款项步]|(?:step|article|section)\s[0-9]|[：:]\s*\Z|[“”\"「」]|(?:19|20)[0-9]{2}|[0-9]月[0-9]|[0-9]日|"
-    r"被告|原告|上诉人|申请人|经鉴定|案发|同日|当日|当天|次日|当晚|(?<![a-z])(?:ago|yesterday|today|tomorrow|later|weeks?|months?)(?![a-z])",
+    r"被告|原告|上诉人|申请人|经鉴定|案发|同日|当日|当天|次日|当晚|早上|上午|中午|下午|傍晚|晚上|凌晨|于是|要点|[0-9一二三四五六七八九十]点|？|(?<![a-z])(?:ago|yesterday|today|tomorrow|later|weeks?|months?)(?![a-z])",
     re.I,
 )
 # Words that point back, anywhere in an English sentence or early in a Chinese one.

@@ -1,6 +1,7 @@
 """Augmentation: children differ, know their parents, repeat, and lose nothing that is protected."""
 
 import random
+import re
 from collections import Counter
 
 import pytest
@@ -188,3 +189,22 @@ def test_protected_text_survives_any_operation(pieces: list[str], op: str, seed:
     assert sorted(c for c in altered if c.isdigit()) == sorted(c for c in text if c.isdigit())
     for whole in ("第二百三十四条", "100mg", "“引用的话”"):
         assert altered.count(whole) == text.count(whole)
+
+
+def test_a_person_changes_whole_or_not_at_all() -> None:
+    step = Augment(ops=["entity"])
+    text = "李女士到庭。李女士称，其夫王建国欠款。王建国否认。"
+    for seed in range(20):
+        altered, edits = step.alter(text, "entity", random.Random(seed), "zh")
+        assert edits
+        assert "王建国" not in altered
+        assert re.fullmatch("(.)女士到庭。\\1女士称，其夫(..?.?)欠款。\\2否认。", altered)
+    # One 李 is more than the person: none changes.
+    assert "李女士" in step.alter("李女士到庭。李子很甜。", "entity", random.Random(1), "zh")[0]
+    for text in ("Attn: Legal Department", "Mr. Chief Justice, Mr. President"):
+        assert step.alter(text, "entity", random.Random(1), "en") == (text, 0)
+
+
+def test_what_tells_a_visit_keeps_its_order() -> None:
+    text = "下午3点左右到的店里。点了一杯拿铁，一块蛋糕。沙发很软。咖啡很香。坐了一个下午。"
+    assert recombine(text, random.Random(1)) == (text, 0)
