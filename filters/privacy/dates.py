@@ -11,7 +11,7 @@ import re
 from datetime import date, timedelta
 from functools import lru_cache
 
-from .scan import Windows, matches
+from .scan import Windows, beginnings, matches_at
 
 MONTHS = [
     "january",
@@ -102,8 +102,12 @@ def dates(text: str, every: bool, births: bool, places: Windows) -> list[tuple[i
     not those of a statute or a publication."""
     found: list[tuple[int, int, str]] = []
     taken: list[tuple[int, int]] = []
+    begins: dict[re.Pattern[str], Windows] = {}
     for name, pattern in _patterns():
-        for match in matches(pattern, text, places, _starts()[name]):
+        starts = _starts()[name]
+        if starts not in begins:
+            begins[starts] = beginnings(starts, text, places)
+        for match in matches_at(pattern, text, begins[starts]):
             start, end = match.span()
             if any(start < e and s < end for s, e in taken) or (
                 name == "zh" and not match["d"] and not _near(text, start, end)

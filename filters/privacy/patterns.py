@@ -13,7 +13,7 @@ from .dates import dates
 from .people import names
 from .places import addresses
 from .records import labelled, links, old_ages
-from .scan import Windows, every_window, matches, windows
+from .scan import Windows, beginnings, every_window, matches, matches_at, windows
 
 Found = tuple[int, int, str]
 """Start, end (exclusive) and type of a piece of personal data."""
@@ -525,14 +525,19 @@ def find(
     return sorted(found)
 
 
-_NUMBER_STARTS = re.compile("[0-9+(（](?<![0-9][0-9+(（])")
-"""No rule for numbers begins inside one."""
+_NUMBER_STARTS = re.compile(r"[0-9+(（](?<![0-9][0-9+(（])(?=[0-9 .\-+()（）—–]{4})")
+"""No rule for numbers begins inside one, or has less than five characters of digits and marks."""
 
 
 def _by_form(text: str, kinds: frozenset[str], places: Mapping[str, Windows]) -> Iterator[Found]:
+    numbers = beginnings(_NUMBER_STARTS, text, places.get("numbers", []))
     for kind, family, pattern, check in _rules():
         if kind in kinds and family in places:
-            for match in matches(pattern, text, places[family], _NUMBER_STARTS if family == "numbers" else None):
+            if family == "numbers":
+                found = matches_at(pattern, text, numbers)
+            else:
+                found = matches(pattern, text, places[family])
+            for match in found:
                 span = check(text, match)
                 if span is not None:
                     yield *span, kind

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from .dates import MONTHS
 from .roles import EN_LABELS, EN_ROLES, LABELS, MEDICAL, PARTIES, TITLES
-from .scan import Windows, first_of, matches
+from .scan import Windows, beginnings, first_of, matches, matches_at
 
 Name = tuple[int, int]
 """Start and end (exclusive) of a name."""
@@ -282,7 +282,7 @@ def _zh_names(text: str, court: bool, places: Windows) -> Iterator[Name]:
         if _good(text[start:end].replace(" ", "").replace("\u3000", "")) and not _COMPANY.match(text, start):
             yield start, end
     for name in ("sex", "title"):
-        for match in matches(rules[name], text, places, _zh_starts()[name]):
+        for match in matches_at(rules[name], text, beginnings(_zh_starts()[name], text, places)):
             start, end = match.span(1)
             if name == "title":
                 title = text[end : end + 2]
@@ -521,7 +521,7 @@ def _en_names(text: str, places: Windows) -> Iterator[Name]:
     for name, pattern in _en().items():
         if name == "last":
             continue
-        for match in matches(pattern, text, places, _en_starts()[name]):
+        for match in matches_at(pattern, text, beginnings(_en_starts()[name], text, places)):
             least = 1 if name in ("title", "label") else 2
             found = _en_value(text, *match.span(1), least)
             if found is not None:

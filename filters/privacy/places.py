@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from .scan import Windows, matches
+from .scan import Windows, beginnings, matches, matches_at
 
 HAN = "\u4e00-\u9fff"
 
@@ -176,7 +176,11 @@ def addresses(text: str, whole: bool, zh: Windows, en: Windows) -> list[tuple[in
     for name, pattern in _zh().items():
         if name == "origin" and not whole:
             continue
-        for match in matches(pattern, text, zh, _region_starts() if name == "region" else None):
+        # The other rules begin with words that `re` skips to by itself.
+        found_zh = matches(pattern, text, zh)
+        if name == "region":
+            found_zh = matches_at(pattern, text, beginnings(_region_starts(), text, zh))
+        for match in found_zh:
             start, end = match.start("region"), match.end()
             if end - start < 4 or _INSTITUTION.match(text, end) or (name == "region" and not _detailed(match)):
                 continue

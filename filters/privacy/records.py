@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 
 from .labels import EN_DOCUMENT, EN_JOIN, EN_MEDICAL, ZH_DOCUMENT, ZH_JOIN, ZH_MEDICAL
-from .scan import Windows, first_of, matches
+from .scan import Windows, beginnings, first_of, matches, matches_at
 
 _VALUE = r"(?P<value>(?=[A-Za-z\-/]{0,16}[0-9])[A-Za-z0-9](?:[A-Za-z0-9]|[\-/](?=[A-Za-z0-9])){3,23})(?![A-Za-z0-9])"
 
@@ -42,7 +42,7 @@ def labelled(text: str, kinds: frozenset[str], places: Windows) -> list[tuple[in
     for kind, pattern, starts in _patterns():
         if kind not in kinds:
             continue
-        for match in matches(pattern, text, places, starts):
+        for match in matches_at(pattern, text, beginnings(starts, text, places)):
             start, end = match.span("value")
             value = text[start:end]
             digits = sum(c.isdigit() for c in value)
@@ -85,7 +85,7 @@ _LINK_STARTS = re.compile("[hfw](?=ttps?://|tp://|ww[.])")
 def links(text: str, places: Windows) -> list[tuple[int, int, str]]:
     """Web addresses, without the full stop of the sentence."""
     found = []
-    for match in matches(_link(), text, places, _LINK_STARTS):
+    for match in matches_at(_link(), text, beginnings(_LINK_STARTS, text, places)):
         end = match.start() + len(match[0].rstrip(".,;:!?)"))
         found.append((match.start(), end, "url"))
     return found

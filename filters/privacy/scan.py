@@ -145,32 +145,34 @@ def every_window(text: str, kinds: frozenset[str]) -> dict[str, Windows]:
     return {family: [(0, len(text))] for family in _wanted(kinds)}
 
 
-def matches(
-    pattern: re.Pattern[str], text: str, places: Windows, starts: re.Pattern[str] | None = None
-) -> Iterator[re.Match[str]]:
+def matches(pattern: re.Pattern[str], text: str, places: Windows) -> Iterator[re.Match[str]]:
     """The matches inside the windows. Look-behinds see the text before a window, nothing sees beyond its end: a match
-    that ends there is a piece of something else, since what a seed announced ends within the margin.
-
-    `starts` says where a match can begin, in a form that Python's `re` skips through fast: a set of characters, with what
-    else must hold behind it. A rule that begins with a look-behind or a group is otherwise tried at each character.
-    """
+    that ends there is a piece of something else, since what a seed announced ends within the margin."""
     for start, end in places:
-        found = pattern.finditer(text, start, end) if starts is None else _begun(pattern, starts, text, start, end)
-        for match in found:
+        for match in pattern.finditer(text, start, end):
             if match.end() < end or end == len(text):
                 yield match
 
 
-def _begun(
-    pattern: re.Pattern[str], starts: re.Pattern[str], text: str, start: int, end: int
-) -> Iterator[re.Match[str]]:
-    at = start
-    for begin in starts.finditer(text, start, end):
-        if begin.start() >= at:
-            match = pattern.match(text, begin.start(), end)
+def beginnings(starts: re.Pattern[str], text: str, places: Windows) -> Windows:
+    """Where matches can begin, each with the end of its window.
+
+    `starts` is in a form that Python's `re` skips through fast: a set of characters, with what else must hold around
+    it. A rule that begins with a look-behind or a group is otherwise tried at each character. Rules share it.
+    """
+    return [(begin.start(), end) for start, end in places for begin in starts.finditer(text, start, end)]
+
+
+def matches_at(pattern: re.Pattern[str], text: str, begins: Windows) -> Iterator[re.Match[str]]:
+    """What `matches` finds, for a rule that begins at these places only."""
+    done, length, match_at = 0, len(text), pattern.match
+    for at, end in begins:
+        if at >= done:
+            match = match_at(text, at, end)
             if match is not None:
-                yield match
-                at = match.end()
+                done = match.end()
+                if done < end or end == length:
+                    yield match
 
 
 def first_of(alternatives: str, also: str = "") -> re.Pattern[str]:
