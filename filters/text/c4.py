@@ -35,12 +35,15 @@ class LineCut:
 
 @part
 def _citation(data: Any, i: Any, hi: Any) -> Any:
-    """The length of [12], [], [edit] or [citation needed] at byte `i` (a left bracket), or 0."""
+    """The length of [12], [], [edit] or [citation needed] at byte `i` (a left bracket), or 0.
+
+    Four digits are a year and no mark: 国发[2015]5号 is the number of a document.
+    """
     j = i + 1
     while j < hi and 48 <= data[j] <= 57:
         j += 1
     if j < hi and data[j] == 0x5D:
-        return j + 1 - i
+        return j + 1 - i if j - i <= 4 else 0
     if j != i + 1:
         return 0
     for mark in (b"[edit]", b"[citation needed]"):
