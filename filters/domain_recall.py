@@ -8,7 +8,6 @@ the pool and the seed are cut in two by their texts' hashes, and each half is sc
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..curate.documents import Documents
+from ..curate.files import whole
 from .classifier.fasttext_model import PREFIX, multiply_out
 from .classifier.models import NEGATIVE, POSITIVE, FastTextModel, Reals
 from .domain_grams import log_ratio, sums
@@ -114,9 +114,8 @@ def train_model(
         minCount=1, thread=1, seed=seed, verbose=0,
     )  # fmt: skip
     text.unlink()
-    partial = output.with_suffix(".partial")
-    model.save_model(str(partial))
-    os.replace(partial, output)
+    with whole(output) as draft:
+        model.save_model(str(draft))
     return FastTextModel(multiply_out(model), output)
 
 

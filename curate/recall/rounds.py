@@ -26,10 +26,11 @@ import xxhash
 from numpy.typing import NDArray
 
 from ..errors import CorpusmillError
+from ..files import whole
 from ..progress import Display
 from ..readers import Input, Plan, plan_units
 from .pool import UnitPool
-from .tasks import cut_line, result_path
+from .tasks import cut_line, result_path, save_arrays
 
 Method = Literal["classifier", "resample"]
 Rows = NDArray[np.int64]
@@ -179,9 +180,8 @@ def _terms(domain: str | None, terms: str | Path | None) -> list[str]:
 
 
 def _write_json(path: Path, data: Any) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    with whole(path) as draft:
+        draft.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def _open_folder(out: Path, stamp: dict[str, Any], overwrite: bool) -> RecallReport | None:
@@ -349,8 +349,8 @@ class _Recall:
             negative = usable & ~self.dense & (score < -SURE)
         found = usable & (score >= limits[at])
         chance = 1 / (1 + np.exp(-np.clip(score, -50, 50)))
-        shutil.copyfile(self.work / "model-final.bin", self.out / "model.partial")
-        os.replace(self.out / "model.partial", self.out / _MODEL)
+        with whole(self.out / _MODEL) as draft:
+            shutil.copyfile(self.work / "model-final.bin", draft)
         by_language = {g: round(float(1 / (1 + np.exp(-limits[i]))), 4) for i, g in enumerate(GROUPS) if known[i]}
         min_score = {"default": by_language.get("other", 1.0), "zh": by_language.get("zh", 1.0)}
         return self._finish("classifier", rounds, found, chance, _MODEL, min_score)
@@ -377,7 +377,7 @@ class _Recall:
                     for block in range(0, len(texts), 2000):
                         part = TextBuffers.of_strings(texts[block : block + 2000])
                         sides[side, half, group] += counts(part, buckets=BUCKETS, longest=LONGEST, distinct=True)
-            _save(path, weights=Start.of_counts(sides[0], sides[1]).weights)
+            save_arrays(path, weights=Start.of_counts(sides[0], sides[1]).weights)
         start = Start(np.load(path)["weights"])
         own = TextBuffers.of_strings(self.seed.lines)
         return start.score(own, self.seed.groups, self.seed.halves), self.scores("0")
@@ -482,7 +482,7 @@ class _Recall:
                     for block in range(0, len(part), 2000):
                         texts = TextBuffers.of_strings(part[block : block + 2000])
                         total += counts(texts, buckets=RESAMPLE_BUCKETS, longest=LONGEST, distinct=False)
-            _save(path, weights=log_ratio(totals[0], totals[1], prior=1.0))
+            save_arrays(path, weights=log_ratio(totals[0], totals[1], prior=1.0))
         weight = self.scores("resample")
         # The k largest of weight + Gumbel noise are a draw without replacement in proportion to exp(weight).
         noisy = weight - np.log(-np.log(uniform(self.hashes, self.lot)))
@@ -525,17 +525,10 @@ class _Recall:
             u for u in range(len(self.plan.units)) if pq.read_metadata(result_path(self.work, "found", u)).num_rows
         ]
         for number, unit in enumerate(units):
-            target = self.out / f"part-{number:05d}.parquet"
-            shutil.copyfile(result_path(self.work, "found", unit), target.with_suffix(".partial"))
-            os.replace(target.with_suffix(".partial"), target)
+            with whole(self.out / f"part-{number:05d}.parquet") as draft:
+                shutil.copyfile(result_path(self.work, "found", unit), draft)
         (self.out / "report.html").write_text(report_page(report, samples), encoding="utf-8")
         stamp = json.loads((self.work / "settings.json").read_bytes())
         _write_json(self.out / "report.json", {"stamp": stamp, "report": asdict(report)})
         shutil.rmtree(self.work)
         return report
-
-
-def _save(path: Path, **arrays: Any) -> None:
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **arrays)
-    os.replace(partial, path)

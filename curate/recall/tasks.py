@@ -6,7 +6,6 @@ All that a task needs is in the work folder, and its result is one file there: P
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +19,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from ..documents import Documents, with_core_columns
+from ..files import whole
 from ..readers import Input, Unit, read_unit
 
 SAMPLE_CHARS = 400
@@ -91,7 +91,7 @@ def _measure(work: Path, phase: str, unit: int) -> int:
         "groups": np.concatenate([*groups, np.zeros(0, np.int8)]),
         "keywords": np.concatenate([*density, np.zeros(0, np.float32)]),
     }
-    _save_arrays(result_path(work, phase, unit), arrays)
+    save_arrays(result_path(work, phase, unit), **arrays)
     return len(hashes)
 
 
@@ -149,7 +149,7 @@ def _score(work: Path, phase: str, unit: int) -> int:
                 if len(chosen):
                     model = _model(work / f"model-{name}-{half}.bin")
                     found[at + chosen] = model.line_log_odds(part_of(lines, chosen), POSITIVE)
-    _save_arrays(result_path(work, phase, unit), {"scores": found})
+    save_arrays(result_path(work, phase, unit), scores=found)
     return len(groups)
 
 
@@ -196,13 +196,12 @@ FOUND_SCHEMA = pa.schema(
 """Columns of what recall writes; `metadata` is the record's other fields as JSON."""
 
 
-def _save_arrays(path: Path, arrays: dict[str, Any]) -> None:
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **arrays)
-    os.replace(partial, path)
+def save_arrays(path: Path, **arrays: Any) -> None:
+    """Write an .npz file, whole or not at all."""
+    with whole(path) as draft, draft.open("wb") as f:
+        np.savez(f, **arrays)
 
 
 def _save_table(path: Path, table: pa.Table) -> None:
-    partial = path.with_suffix(".partial")
-    pq.write_table(table, partial, compression="zstd")
-    os.replace(partial, path)
+    with whole(path) as draft:
+        pq.write_table(table, draft, compression="zstd")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ...curate.errors import RunError
+from ...curate.files import whole
 
 _CODES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 _WORDS = re.compile(r"os error \d|space left|file too large|quota exceeded|write failed|unexpected pos", re.IGNORECASE)
@@ -17,12 +17,8 @@ _WORDS = re.compile(r"os error \d|space left|file too large|quota exceeded|write
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is there whole or as it was before."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole(path) as draft:
         draft.write_text(text, "utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 @contextmanager
