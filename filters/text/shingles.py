@@ -385,6 +385,7 @@ def _shingles(
             first += np.uint64(1)
         # A run of Han: every one of them ends a shingle of as many, and none of it is looked up.
         if kind == _CHARACTER and token - first == steady and weight == steady * np.uint64(words):
+            run = token
             while i <= last:
                 raw = np.uint64(load4(data, i))
                 if not _is_han(raw):
@@ -394,15 +395,15 @@ def _shingles(
                     i += skipped
                     continue
                 i += 3
-                raw &= np.uint64(0xFFFFFF)
-                before = prefix[first & mask]
-                first += np.uint64(1)
-                weights[token & mask] = np.uint64(words)
-                token += np.uint64(1)
-                now = now * base + raw
-                prefix[token & mask] = now
-                out[np.uint64(found)] = _mix(now - before * power)
+                now = now * base + (raw & np.uint64(0xFFFFFF))
+                out[np.uint64(found)] = _mix(now - prefix[(token - steady) & mask] * power)
                 found += 1
+                token += np.uint64(1)
+                prefix[token & mask] = now
+            first = token - steady
+            # Of the weights, only those of tokens that have not begun a shingle are asked for again.
+            for k in range(max(run, first), token):
+                weights[np.uint64(k) & mask] = np.uint64(words)
     return found
 
 
@@ -443,13 +444,22 @@ def _signatures(data: Any, offsets: Any, classes: Any, words: int, characters: i
 @part
 def _least(hashes: Any, m: int, slots: Any, least: Any) -> None:
     """The least value in each slot of the first `m` hashes."""
+    bits = 0
+    while np.uint64(1) << np.uint64(bits) < slots:
+        bits += 1
+    if np.uint64(1) << np.uint64(bits) == slots:
+        shift = np.uint64(64 - bits)
+        for k in range(m):
+            h = hashes[np.uint64(k)]
+            slot = h >> shift
+            least[slot] = min(np.uint32(h), least[slot])
+        return
     for k in range(m):
         h = hashes[np.uint64(k)]
         # The slot from the high half and the value from the low one: they must not depend on each other.
         slot = ((h >> np.uint64(32)) * slots) >> np.uint64(32)
-        value = np.uint32(min(h & np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFFFE)))
         # Stored in any case: which hash is the least of its slot is what no processor can foretell.
-        least[slot] = min(value, least[slot])
+        least[slot] = min(np.uint32(h), least[slot])
 
 
 @part
@@ -459,7 +469,7 @@ def _densify(row: Any, slots: int, full: Any) -> None:
     for slot in range(slots):
         full[np.uint64(slot)] = row[np.uint64(slot)] != _EMPTY
         empty += np.int64(row[np.uint64(slot)] == _EMPTY)
-    if not empty:
+    if not 0 < empty < slots:
         return
     for slot in range(slots):
         attempt = 0
