@@ -72,6 +72,37 @@ def swap_entities(
     return "".join(pieces) + text[end:], count
 
 
+_OFFICES = frozenset(
+    [
+        "agent",
+        "chief",
+        "clerk",
+        "coordinator",
+        "counsel",
+        "department",
+        "director",
+        "engineer",
+        "executive",
+        "general",
+        "head",
+        "judge",
+        "justice",
+        "leader",
+        "manager",
+        "minister",
+        "officer",
+        "partner",
+        "president",
+        "principal",
+        "project",
+        "representative",
+        "secretary",
+        "senator",
+        "supervisor",
+        "team",
+    ]
+)
+"""Words that names of offices and courses have, and those of people do not."""
 _RUNS_ON = re.compile(r"[ \t][A-Z][A-Za-z]")
 
 
@@ -79,7 +110,7 @@ def _whole(text: str, value: str, at: Sequence[int]) -> bool:
     """Whether the mentions are all there is of a person: of 李女士 alone each 李 must be one, and Legal Department and
     Chief Justice go on behind what only looks like a name."""
     if value[0].isascii():
-        return not any(_RUNS_ON.match(text, a + len(value)) for a in at)
+        return not _OFFICES & set(value.lower().split()) and not any(_RUNS_ON.match(text, a + len(value)) for a in at)
     return len(value) > 1 or text.count(value) == len(at)
 
 

@@ -201,7 +201,7 @@ def test_a_person_changes_whole_or_not_at_all() -> None:
         assert re.fullmatch("(.)女士到庭。\\1女士称，其夫(..?.?)欠款。\\2否认。", altered)
     # One 李 is more than the person: none changes.
     assert "李女士" in step.alter("李女士到庭。李子很甜。", "entity", random.Random(1), "zh")[0]
-    for text in ("Attn: Legal Department", "Mr. Chief Justice, Mr. President"):
+    for text in ("Attn: Legal Department", "Mr. Chief Justice, Mr. President", "contact name: Agile Project Manager"):
         assert step.alter(text, "entity", random.Random(1), "en") == (text, 0)
 
 
