@@ -10,7 +10,7 @@ from .finance.steps import FinanceDisclaimers, FinanceSignals, StockPromotion
 from .general.steps import DomainTerms, WebBoilerplate
 from .legal.completeness import LegalCompleteness
 from .legal.steps import LegalSignals
-from .legal.versions import LawVersion, LawVersions
+from .legal.versions import LawMinHashDedup, LawVersion, LawVersions
 from .medical.advertising import MedicalAdvertising
 from .medical.back_matter import PaperBackMatter
 from .medical.sources import SourceTrust
@@ -24,6 +24,7 @@ __all__ = [
     "FinanceDisclaimers",
     "FinanceSignals",
     "Finding",
+    "LawMinHashDedup",
     "LawVersion",
     "LawVersions",
     "LegalCompleteness",

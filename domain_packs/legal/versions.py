@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -13,6 +13,7 @@ import xxhash
 
 from ...curate.documents import Documents
 from ...curate.step import DECISION_SCHEMA, AtLeast, Filter, Global, Threshold
+from ...filters.dedup import MinHashDedup
 from .numbers import number
 from .structure import outline
 
@@ -98,9 +99,9 @@ class LawVersion(Filter):
 class LawVersions(Global):
     """Relates the versions of a law: keeps the latest, or all of them.
 
-    The ledger names, for each older version, the id of the one that is kept. Put it before steps that drop
-    near-duplicates: to those two versions of a law are alike, and they keep the longer one. A statute is known by its
-    title, its first article and a day in its head; others, undated ones among them, are left alone.
+    The ledger names, for each older version, the id of the one that is kept. With `keep: all` drop near-duplicates by
+    `law_minhash_dedup`: to other steps two versions of a law are alike. A statute is known by its title, its first article
+    and a day in its head; others, undated ones among them, are left alone.
     """
 
     name: ClassVar[str] = "law_versions"
@@ -140,3 +141,30 @@ class LawVersions(Global):
             threshold=pl.col("threshold"),
             kept_row=pl.col("kept_row").cast(pl.Int64),
         ).cast(pl.Schema(DECISION_SCHEMA))
+
+
+class LawMinHashDedup(MinHashDedup):
+    """`minhash_dedup` to which versions of a law of different days are never near-duplicates, however alike they are.
+
+    A dated version's signature is set apart by its day, so it is compared with copies of the same day only. All else, and
+    undated copies among themselves, is compared as ever. Signatures kept by this step fit runs of this step alone.
+    """
+
+    name: ClassVar[str] = "law_minhash_dedup"
+
+    def sketch(self, docs: Documents) -> pa.Table:
+        table = super().sketch(docs)
+        marks = [
+            xxhash.xxh3_64_intdigest(v.date.isoformat().encode()) & 0xFFFF | 1 if v and v.date else 0
+            for v in _versions(docs)
+        ]
+        at = table.schema.get_field_index("minhash")
+        column = table.column(at).combine_chunks()
+        slots = column.flatten().to_numpy().reshape(len(docs), -1) ^ np.array(marks, np.uint16)[:, None]
+        apart = pa.FixedSizeListArray.from_arrays(
+            pa.array(slots.reshape(-1)), slots.shape[1] if len(docs) else self.num_slots
+        )
+        return table.set_column(at, "minhash", apart)
+
+    def signature_options(self) -> dict[str, Any]:
+        return {**super().signature_options(), "law_versions": 1}

@@ -87,7 +87,7 @@ _S = r"[ \u00a0\u2009]?"
 _SUB = r"(?:\s?\((?:[a-z]{1,2}|[A-Z]{1,2}|\d{1,4}|[ivxl]{1,6}|[IVXL]{1,6})\))*"
 _SIGN = r"(?:§{1,2}|[Ss]ections?|[Ss]ecs?\.|SECTIONS?|(?<![A-Za-z])ss?\.?(?=\s*\d))"
 _NUMBER = rf"\d+[A-Za-z]{{0,3}}(?:[-–—.]\d+[A-Za-z]{{0,2}}(?![A-Za-z]))*(?:[-–—]\d+)?{_SUB}"
-_MORE = rf"(?:(?:,\s|,?\sand\s|,?\sor\s|\s?[-–—]\s?|\s+to\s|\s+through\s|,?\s&\s)(?:§{{1,2}}\s?)?(?![12]\d{{3}}[),])(?!\d+\s+[A-Z])\d+(?:[a-z]{{0,3}}|[A-Z]{{1,2}})(?![A-Za-z])(?:[-–—.]\d+[A-Za-z]{{0,2}})*{_SUB}(?![A-Za-z0-9_%]|\s(?:days|percent|years|months)\b)|(?<=\)),?\s(?:and|or)\s(?:\([a-z\d]{{1,4}}\))+(?=[\s,;.)]))*"
+_MORE = rf"(?:(?:,\s+|,?\s+and\s+|,?\s+or\s+|\s?[-–—]\s?|\s+to\s+|\s+through\s+|,?\s+&\s+)(?:§{{1,2}}\s?)?(?![12]\d{{3}}[),])(?!\d+\s+[A-Z])\d+(?:[a-z]{{0,3}}|[A-Z]{{1,2}})(?![A-Za-z])(?:[-–—.]\d+[A-Za-z]{{0,2}})*{_SUB}(?![A-Za-z0-9_%]|\s(?:days|percent|years|months)\b)|(?<=\)),?\s(?:and|or)\s(?:\([a-z\d]{{1,4}}\))+(?=[\s,;.)]))*"
 _STATES = (
     r"Ala|Alaska|Ariz|Ark|Cal|Colo|Conn|D\.C|Del|Fla|Ga|Haw|Idaho|Ill|Ind|Iowa|Kan|Ky|La|Mass|Md|Me|Mich|Minn|Miss|Mo|Mont|N\.C|N\.D|"
     r"N\.H|N\.J|N\.M|N\.Y|Neb|Nev|Ohio|Okla|Or|Pa|R\.I|S\.C|S\.D|Tenn|Tex|Utah|Va|Vt|W\. ?Va|Wash|Wis|Wyo|"

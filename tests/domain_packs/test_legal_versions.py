@@ -12,7 +12,8 @@ import pytest
 
 from corpusmill.curate import Pipeline
 from corpusmill.curate.documents import Documents
-from corpusmill.domain_packs.legal.versions import LawVersion, LawVersions, decimal_year, version_of
+from corpusmill.domain_packs.legal.versions import LawMinHashDedup, LawVersion, LawVersions, decimal_year, version_of
+from corpusmill.filters import MinHashDedup
 
 
 def law(title: str, head: str, last: str = "施行") -> str:
@@ -64,6 +65,39 @@ def test_undated_and_equally_dated_texts_are_left_alone() -> None:
     texts = [OLD, OLD + "\n附件", law("养犬法", "通过")]
     table = pa.table({"id": ["a", "b", "c"], "text": texts})
     assert Pipeline([LawVersions()]).apply(table).kept.num_rows == 3
+
+
+def test_versions_are_no_near_duplicates_and_copies_are() -> None:
+    body = "\n".join(
+        f"第{n}条 养犬人应当遵守第{n}项规定，携犬出户时由成年人牵领，并及时清除犬只排泄物，不得扰民。"
+        for n in "一二三四五六七八九"
+    )
+    old = f"养犬条例\n2005年3月1日 通过\n{body}\n第十条 本条例自公布之日起施行。"
+    new = f"养犬条例（2018年修正）\n2018年10月26日 第一次修正\n{body}\n第十条 本条例自公布之日起施行。"
+    copy = new.replace("（2018年修正）", "（2018年修订本）")
+    other = body + "\n转载自网络。"
+    again = body + "\n转载自网络，仅供参考。"
+    table = pa.table({"id": ["old", "new", "copy", "other", "again"], "text": [old, new, copy, other, again]})
+    plain = set(Pipeline([MinHashDedup(threshold=0.8)]).apply(table).kept.column("id").to_pylist())
+    assert len(plain & {"old", "new", "copy"}) == 1  # to it these are alike
+    kept = set(Pipeline([LawMinHashDedup(threshold=0.8)]).apply(table).kept.column("id").to_pylist())
+    assert "old" in kept
+    assert len(kept & {"new", "copy"}) == len(kept & {"other", "again"}) == 1
+    both = Pipeline([LawVersions(keep="all"), LawMinHashDedup(threshold=0.8)]).apply(table)
+    assert both.kept.num_rows == 3
+    latest = Pipeline([LawVersions(), LawMinHashDedup(threshold=0.8)]).apply(table)
+    assert "old" not in latest.kept.column("id").to_pylist()
+
+
+def test_real_versions_all_stay(shared_data: Path) -> None:
+    with gzip.open(shared_data / "dedup/zh_law_versions.jsonl.gz", "rt", encoding="utf-8") as f:
+        rows = [row for row in map(json.loads, f) if len(row["text"]) < 40_000]
+    found = [(row, v) for row in rows if (v := version_of(row["text"])) is not None and v.date]
+    table = pa.table({"id": [row["id"] for row, _ in found], "text": [row["text"] for row, _ in found]})
+    version = {row["id"]: (v.law, v.date) for row, v in found}
+    kept = Pipeline([LawMinHashDedup()]).apply(table).kept.column("id").to_pylist()
+    assert {version[id] for id in kept} == set(version.values())
+    assert Pipeline([MinHashDedup()]).apply(table).kept.num_rows < len(kept)
 
 
 def test_real_versions_are_related(shared_data: Path) -> None:
