@@ -158,6 +158,7 @@ def test_the_last_checkpoint_is_kept_unless_the_best_is_asked_for(tuned: Any) ->
         assert report["best_checkpoint"].endswith(f"step-{step:08}")
         assert find_checkpoint(folder).name == f"step-{step:08}"
         assert report["validation_f1_macro"] == values[step]
+        assert report["against_overfitting"]["choose"] == choose
 
 
 def test_uncased_reads_one_width_and_no_capitals(run: Path, classifier: Classifier, tuned: Any) -> None:

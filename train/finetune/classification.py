@@ -40,6 +40,9 @@ from .tuning import (
 
 EPOCHS = 3.0
 
+OWN_AGAINST_OVERFITTING = ("choose", "token_dropout", "consistency", "language_loss", "augment")
+"""Settings that the report repeats besides those of all fine-tuning."""
+
 FASTER = 2.0
 """The peak rate is so many times what the model's size suggests: labels are few, and so are the steps."""
 
@@ -179,8 +182,10 @@ def finetune_classifier(config: ClassifierConfig) -> dict[str, Any]:
     best = load_classifier(loop.best_checkpoint, run / "labels.json", device)
     best.weigh(held_out, torch.stack([_marks(example, place) for example in validation]).to(device))
     write_whole(run / "labels.json", json.dumps(best.about(), ensure_ascii=False, indent=2))
+    about = about_loop(config, loop, base, task)
+    about["against_overfitting"] |= {name: getattr(config, name) for name in OWN_AGAINST_OVERFITTING}
     report: dict[str, Any] = {
-        **about_loop(config, loop, base, task),
+        **about,
         "examples": {"train": len(train), "validation": len(validation), "test": len(test)},
         "augmented": len(made),
         "ngrams": 0
