@@ -28,6 +28,7 @@ class MedicalAdvertising(Filter):
     """
 
     name: ClassVar[str] = "medical_advertising"
+    version: ClassVar[int] = 2
 
     max_medical_ads: Annotated[Threshold, AtMost("medical_ads")] = {"default": None, "zh": 0.02, "en": 0.02}
     """Largest share of characters in phrases of advertising (medical/ads-*.txt)."""

@@ -61,6 +61,7 @@ class MedicalSignals(Filter):
     """Measures how medical a text is. Drops nothing by default: a definition of one line is as good as a chapter."""
 
     name: ClassVar[str] = "medical_signals"
+    version: ClassVar[int] = 2
 
     terms: str | None = None
     """A file of your own medical terms, one a line, in place of the pack's, of the names of diseases and of the endings."""

@@ -104,6 +104,8 @@ _MASKED = frozenset("某×XxＸ*＊○〇")
 _NOT_NAMES = frozenset(
     [
         "高血压",
+        "高消",
+        "尚未",
         "高血糖",
         "高血脂",
         "白细胞",
@@ -196,6 +198,10 @@ _COMPANY = re.compile(
 )
 
 
+_NUMBER = re.compile(r"[（(〔\[]\s*(?:19|20)\d\d\s*[)）〕\]]")
+"""Behind the word for who issued a document: 金政(2012)149号."""
+
+
 def _cut(text: str) -> list[str]:
     from ..text.zh_words import cut_text  # compiled code: only where a role stands before a surname
 
@@ -262,7 +268,7 @@ def _zh_names(text: str, court: bool, places: Windows) -> Iterator[Name]:
             end = _end(text, start, _surname(text, start))
             value = text[start:end]
             sure = not _weak(text, start) or _surely(text, start, end)
-            if not value or not sure or not _good(value) or _COMPANY.match(text, end):
+            if not value or not sure or not _good(value) or _COMPANY.match(text, end) or _NUMBER.match(text, end):
                 break
             yield start, end
             more = rules["list"].match(text, end)
@@ -524,8 +530,29 @@ def _en_names(text: str, places: Windows) -> Iterator[Name]:
         for match in matches_at(pattern, text, beginnings(_en_starts()[name], text, places)):
             least = 1 if name in ("title", "label") else 2
             found = _en_value(text, *match.span(1), least)
-            if found is not None:
+            if found is not None and not (name == "label" and _speech(text, *found)):
                 yield found
+
+
+_SAID_WORDS = (
+    "yes yeah yep no nope nah never not none nothing nobody ok okay sure well right correct exactly maybe perhaps i "
+    "it he she they we you this that these those the a an my his her their our your and but or so if when where what "
+    "who why how then there here is are was were do does did don't doesn't didn't can can't could couldn't would "
+    "should have has had except only just also still sometimes always usually often hello hi thanks thank good fine "
+    "please sorry oh um uh hmm um-hum uh-huh mhm all some any more less much many since for from with without in on "
+    "at to of by about after before denies denied reports states presents unknown male female because everything "
+    "everyone something someone anything definitely probably actually absolutely mostly mainly today yesterday dr mr "
+    "mrs ms miss prof"
+)
+_SAID = frozenset(_SAID_WORDS.split())
+"""Words that begin what somebody says, or a note on them: never a name alone."""
+_CUT_SHORT = re.compile(r"['’](?:t|re|ve|ll|m|d)(?![A-Za-z])")
+
+
+def _speech(text: str, start: int, end: int) -> bool:
+    """Whether what follows a label such as `Patient:` is what the patient says: its first word is no name."""
+    first = text[start:end].split()[0]
+    return first.strip(".,").lower() in _SAID or _CUT_SHORT.match(text, start + len(first)) is not None
 
 
 # Names that are words: repeated mentions of these alone are left to the rules.

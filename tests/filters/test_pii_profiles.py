@@ -208,3 +208,20 @@ def test_where_rules_begin_loses_nothing_that_they_find(monkeypatch: pytest.Monk
         monkeypatch.setattr(module, "beginnings", lambda starts, text, places: places)
         monkeypatch.setattr(module, "matches_at", scan.matches)
     assert quick == [find(text, kinds) for text in texts]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Patient: Never in my life. Never had one.\nPatient: Nope.\nPatient: Don't think so.\nPatient: It hurts.",
+        "被执行人被限制高消费。被告人是尚未完全丧失辨认能力的人。被告作出金政(2012)149号决定。",
+    ],
+)
+@pytest.mark.parametrize("profile", ["medical", "legal"])
+def test_what_is_said_behind_a_label_is_no_name(profile: str, text: str) -> None:
+    docs = Documents.from_texts([text, "Patient: John Miller\nProvider: Dr. Lee", "被告人王建国提供了证据。"])
+    found = RedactPII(profile=profile).transform(docs).texts
+    assert found[0] == text
+    assert "Miller" not in found[1]
+    assert "Lee" not in found[1]
+    assert "建国" not in found[2]
