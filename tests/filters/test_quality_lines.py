@@ -82,7 +82,10 @@ def test_citations_go_and_are_recorded() -> None:
     assert text == "The river is long. It floods often  in spring. No [x]."
     assert removed == [("citations", "[1]"), ("citations", "[citation needed]"), ("citations", "[edit]")]
     assert run("这条河很长，经常泛滥。[12]", "zh") == ("这条河很长，经常泛滥。", [("citations", "[12]")])
-    assert run("根据国发[2015]137号文件办理[123]。", "zh") == ("根据国发[2015]137号文件办理。", [("citations", "[123]")])
+    assert run("根据国发[2015]137号文件办理[123]。", "zh") == (
+        "根据国发[2015]137号文件办理。",
+        [("citations", "[123]")],
+    )
     assert run("Keep the mark here.[1]", "en", citations=False, terminal_punct=False) == ("Keep the mark here.[1]", [])
 
 
