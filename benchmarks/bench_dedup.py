@@ -158,14 +158,11 @@ def whole_rensa(raw: Path, out: Path, language: str) -> list[str]:
 
     rows = read(raw)
     kept: list[str] = []
-    index = rensa.RMinHashLSH(threshold=THRESHOLD, num_perm=SLOTS, num_bands=16)
+    index = rensa.RMinHashDeduplicator(threshold=THRESHOLD, num_perm=SLOTS, use_lsh=True, num_bands=16, seed=SEED)
     for start in range(0, len(rows), 4096):
         part = rows[start : start + 4096]
-        matrix = rensa.RMinHash.digest_matrix_from_token_sets(
-            [list(shingles(r["text"], language)) for r in part], SLOTS, SEED
-        )
-        flags = index.insert_matrix_and_query_duplicate_flags(matrix, start)
-        kept += [r["id"] for r, duplicate in zip(part, flags, strict=True) if not duplicate]
+        added = index.add_pairs([(r["id"], list(shingles(r["text"], language))) for r in part])
+        kept += [r["id"] for r, new in zip(part, added, strict=True) if new]
     return kept
 
 
