@@ -288,6 +288,8 @@ def _number(value: Any) -> float:
 
 def _with_languages(docs: Documents, given: Sequence[Any]) -> Documents:
     """The documents with the languages that a filter put into their metadata."""
+    from .datatrove_step import two_letter_code
+
     code: Callable[[Any], Any] = two_letter_code
     columns: dict[str, list[Any]] = {}
     for ours, theirs in _LANGUAGE.items():
@@ -296,10 +298,3 @@ def _with_languages(docs: Documents, given: Sequence[Any]) -> Documents:
         if new != old:
             columns[ours] = [code(v) for v in new] if ours == "language" else new
     return docs.with_columns(columns) if columns else docs
-
-
-def two_letter_code(language: str | None) -> str | None:
-    """ISO 639-1 where there is such a code: GlotLID, and so datatrove, says `zho` for `zh`."""
-    from ..filters.language import iso_codes
-
-    return iso_codes().get(language, language) if language is not None and len(language) == 3 else language

@@ -15,7 +15,6 @@ from datatrove.utils.batching import batched
 from datatrove.utils.logging import logger
 from datatrove.utils.typeshelper import StatHints
 
-from .datatrove import two_letter_code
 from .documents import Documents, with_core_columns
 from .stage import ROW, Failure, labelled, process
 from .step import Step
@@ -156,3 +155,10 @@ def _failure(failure: Failure) -> dict[str, Any]:
         "value": failure.value,
         "threshold": failure.threshold,
     }
+
+
+def two_letter_code(language: str | None) -> str | None:
+    """ISO 639-1 where there is such a code: GlotLID, and so datatrove, says `zho` for `zh`."""
+    from ..filters.language import iso_codes
+
+    return iso_codes().get(language, language) if language is not None and len(language) == 3 else language

@@ -7,10 +7,9 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .rounds import RecallReport
+from .result import RecallReport, read_report
 
 _STYLE = """
 body{font:15px/1.55 system-ui,"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#1d2733}
@@ -44,8 +43,6 @@ def purity(samples: Sequence[dict[str, Any]], number: int) -> tuple[int, int, fl
 
 def judge(output: str | Path) -> list[tuple[int, int, int, float, float]]:
     """Write report.html anew with what people said in samples.jsonl; (round, judged, right, least, most purity) of each."""
-    from .rounds import read_report
-
     out = Path(output)
     report, samples = read_report(out), read_samples(out / "samples.jsonl")
     (out / "report.html").write_text(report_page(report, samples), encoding="utf-8")

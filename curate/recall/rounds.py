@@ -14,10 +14,10 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -30,9 +30,10 @@ from ..files import whole
 from ..progress import Display
 from ..readers import Input, Plan, plan_units
 from .pool import UnitPool
+from .report import report_page, write_samples
+from .result import Method, RecallReport, Round, read_report
 from .tasks import cut_line, result_path, save_arrays
 
-Method = Literal["classifier", "resample"]
 Rows = NDArray[np.int64]
 
 MIN_SEED = 10
@@ -49,50 +50,6 @@ RESAMPLE_BUCKETS = 10_000
 RESAMPLE_CHARS = 100
 """DSIR's own: buckets, and the least characters of a text to draw."""
 _MODEL = "model.bin"
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What a round found. Round 0 is the start: keywords and n-gram ratios, before any classifier."""
-
-    number: int
-    positives: int
-    """Texts that its models were trained on: the seed, and what the round before was sure of."""
-    negatives: int
-    found: int
-    """Documents of the pool at or above the threshold."""
-    new: int
-    """Of these, not found by an earlier round."""
-    thresholds: dict[str, float]
-    """Least score by group (`zh`, `other`)."""
-    seed_recall: float
-    """Share of the seed found, each text scored by a model that was not trained on it."""
-    with_keywords: float
-    """Share of the found documents that hold a keyword at all; of the rest of the pool: `elsewhere`."""
-    elsewhere: float
-
-
-@dataclass(frozen=True, slots=True)
-class RecallReport:
-    """What `recall` found, and how."""
-
-    method: Method
-    pool: int
-    """Documents read."""
-    empty: int
-    unreadable: int
-    """Files that no reader takes."""
-    seed: dict[str, int]
-    """Different texts of the seed by group."""
-    found: int
-    found_by_group: dict[str, int]
-    rounds: list[Round]
-    model: str | None
-    """The classifier's file in the output, to be used as `quality_classifier: {model: ...}`."""
-    min_score: dict[str, float]
-    """Its threshold by language, as `quality_classifier` takes it."""
-    settings: dict[str, Any]
-    warnings: list[str] = field(default_factory=list)
 
 
 def recall(
@@ -210,16 +167,6 @@ def _open_folder(out: Path, stamp: dict[str, Any], overwrite: bool) -> RecallRep
     work.mkdir(parents=True, exist_ok=True)
     _write_json(work / "settings.json", stamp)
     return None
-
-
-def read_report(output: str | Path) -> RecallReport:
-    """The report of a finished recall. Raises CorpusmillError where there is none."""
-    path = Path(output) / "report.json"
-    if not path.is_file():
-        raise CorpusmillError(f"{output} holds no finished recall; run `corpusmill recall ... -o {output}`")
-    data = json.loads(path.read_bytes())["report"]
-    data["rounds"] = [Round(**r) for r in data["rounds"]]
-    return RecallReport(**data)
 
 
 @dataclass(frozen=True)
@@ -498,7 +445,6 @@ class _Recall:
         min_score: dict[str, float],
     ) -> RecallReport:  # fmt: skip
         from ...filters.domain_recall import GROUPS
-        from .report import report_page, write_samples
 
         rows = np.flatnonzero(found)
         self._ask("found", rows)

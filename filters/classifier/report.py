@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .metrics import Bin, Scores, Truth, at_thresholds, precision_recall, roc
-
-if TYPE_CHECKING:
-    from .training import ClassifierReport
+from .result import ClassifierReport
 
 _SIDE, _EDGE = 240, 34
 _POINTS = 400

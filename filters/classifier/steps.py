@@ -17,7 +17,8 @@ from ...curate.errors import CorpusmillError
 from ...curate.step import DECISION_SCHEMA, AtLeast, Filter, Global, Threshold
 from .metrics import binary_metrics
 from .models import POSITIVE, QualityModel, Reals, load_model, prepare_texts
-from .training import ClassifierReport, train_classifier
+from .result import ClassifierReport
+from .training import train_classifier
 
 __all__ = [
     "ClassifierReport",

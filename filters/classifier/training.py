@@ -7,9 +7,9 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xxhash
@@ -19,7 +19,7 @@ from ...curate.documents import MAX_BATCH_BYTES, MAX_BATCH_ROWS, Documents
 from ...curate.errors import CorpusmillError, InputError
 from ...curate.step import Filter
 from .fasttext_model import PREFIX, multiply_out
-from .metrics import Bin, Scores, Truth, area_under_roc, binary_metrics, calibration, calibration_error
+from .metrics import Scores, Truth, area_under_roc, binary_metrics, calibration, calibration_error
 from .models import (
     FASTTEXT,
     MAX_BYTES,
@@ -37,6 +37,8 @@ from .models import (
     to_json,
     with_language,
 )
+from .report import report_page
+from .result import ClassifierReport, CrossValidation
 
 if TYPE_CHECKING:
     from ..text.buffers import TextBuffers
@@ -55,53 +57,6 @@ LIGHTER = 0.1
 
 _STEPS = 100
 _CLOSE = 1e-8
-
-
-@dataclass(frozen=True, slots=True)
-class CrossValidation:
-    """Every text scored by a model that was trained without its fold."""
-
-    folds: int
-    auc: list[float]
-    """Of each fold."""
-    auc_mean: float
-    auc_spread: float
-    """Standard deviation over the folds."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClassifierReport:
-    """What a trained classifier is worth, measured at probability 0.5 on texts that it was not trained on: the held-out
-    share, or, cross-validated, every text in its turn."""
-
-    model: str
-    kind: Kind
-    train_positive: int
-    train_negative: int
-    held_out_positive: int
-    held_out_negative: int
-    repeated: int
-    """Texts left out because an equal one (once prepared) was there already."""
-    contradictory: int
-    """Texts left out because they were given as positive and as negative."""
-    empty: int
-    """Texts left out because they have no token."""
-    accuracy: float
-    precision: float
-    recall: float
-    f1: float
-    auc: float
-    """Chance that a positive text scores higher than a negative one."""
-    average_precision: float
-    auc_by_language: dict[str, float]
-    """For languages with at least 10 judged texts of each kind."""
-    calibration: list[Bin]
-    calibration_error: float
-    """Mean distance between a score and the share of positives among texts of such a score."""
-    cross_validation: CrossValidation | None
-    settings: dict[str, Any]
-    weights: dict[str, float] = field(default_factory=dict)
-    """Kinds `signals` and `both`: the weight of each feature, in standard deviations; the largest first."""
 
 
 @dataclass(frozen=True)
@@ -476,7 +431,6 @@ def _by_language(languages: Sequence[str | None], truth: Truth, scores: Scores) 
 
 def _write(fitted: _Fitted, report: ClassifierReport, truth: Truth, scores: Scores, output: Path, work: Path) -> None:
     """The model last: where it lies, its report does too."""
-    from .report import report_page
 
     (work / "report.json").write_text(json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (work / "report.html").write_text(report_page(report, truth, scores), encoding="utf-8")

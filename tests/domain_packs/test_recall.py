@@ -17,7 +17,8 @@ from corpusmill.curate.documents import Documents
 from corpusmill.curate.errors import CorpusmillError
 from corpusmill.curate.recall import pool as recall_pool
 from corpusmill.curate.recall.report import purity, read_samples
-from corpusmill.curate.recall.rounds import read_report, recall
+from corpusmill.curate.recall.result import read_report
+from corpusmill.curate.recall.rounds import recall
 from corpusmill.filters import QualityClassifier
 from corpusmill.filters.domain_grams import counts, grams, log_ratio, sums
 from corpusmill.filters.domain_recall import drawn, lowest
