@@ -32,10 +32,10 @@ import xxhash
 from numpy.typing import NDArray
 
 from ...curate.errors import InputError, RunError
+from ...curate.executors.processes import Processes
 from ..loop.progress import task_progress
 from ..tokenizer.bpe import Tokenizer
 from .corpus import Unit, read_unit, split_fingerprint, split_units
-from .token_pool import tokenize_in_processes
 
 FORMAT = 2
 CHECKED_BYTES = 1 << 30
@@ -201,11 +201,27 @@ def _tokenize(
         task = progress.add_task(f"tokenizing {split}", total=sum(unit.rows for unit in units))
         progress.advance(task, sum(unit.rows for n, unit in enumerate(units) if n not in set(pending)))
         if min(workers, len(pending)) > 1:
-            for n in tokenize_in_processes(draft, pending, min(workers, len(pending))):
-                progress.advance(task, units[n].rows)
+            # On an error the pieces under way are dropped, those that are done stay.
+            with Processes(f"{__name__}:worker", draft, min(workers, len(pending))) as processes:
+                for n, _ in processes.run(pending):
+                    progress.advance(task, units[n].rows)
         else:
             for n in pending:
                 write_piece(corpus, split, units[n], tokenizer, draft, n, lambda rows: progress.advance(task, rows))
+
+
+def worker(draft: Path) -> Callable[[int], None]:
+    """What a process does with an order, the number of a piece."""
+    job = json.loads((draft / "job.json").read_text("utf-8"))
+    tokenizer = Tokenizer.load(draft / "tokenizer")
+
+    def tokenize(number: int) -> None:
+        try:
+            write_piece(Path(job["corpus"]), job["split"], Unit(**job["units"][number]), tokenizer, draft, number)
+        except OSError as error:
+            raise (disk_full(draft) if error.errno in FULL else RunError(f"tokenizing failed: {error}")) from error
+
+    return tokenize
 
 
 def write_piece(
