@@ -37,10 +37,14 @@ def read_columns(part: Part) -> Iterator[Record | Bad | Rows]:
 
 def _read_run(part: Part, at: int, run: bytes) -> Iterator[Record | Bad | Rows]:
     """The lines of `run`, which begins at `at` of its file."""
+    # numba costs half a second to import: not for those who only ask what there is.
+    from .json_scan import ROOM
+
+    data = np.frombuffer(run + bytes(ROOM), np.uint8)
     done, fast = 0, True
     while done < len(run):
         if fast:
-            rows, done = _columns(part, at, run, done)
+            rows, done = _columns(part, at, data, done, len(run))
             if rows is not None:
                 yield rows
             fast = rows is not None and len(rows.table) >= _GAIN
@@ -54,17 +58,15 @@ def _read_run(part: Part, at: int, run: bytes) -> Iterator[Record | Bad | Rows]:
         done = end + 1
 
 
-def _columns(part: Part, at: int, run: bytes, start: int) -> tuple[Rows | None, int]:
-    """The rows from `start` of a run on, and where the first line begins that is not among them."""
-    # numba costs half a second to import: not for those who only ask what there is.
+def _columns(part: Part, at: int, data: NDArray[np.uint8], start: int, end: int) -> tuple[Rows | None, int]:
+    """The rows in data[start:end] of a run, and where the first line begins that is not among them."""
     from .json_scan import ROOM, scan
 
-    size = len(run) - start
-    data = np.frombuffer(run + bytes(ROOM), np.uint8)
+    size = end - start
     texts, ids, rest = (np.empty(size + ROOM, np.uint8) for _ in range(3))
     ends = np.empty((4, size // 8 + 1), np.int64)
     key, id_key = (np.frombuffer((name or "").encode(), np.uint8) for name in (part.input.text, part.input.id))
-    n, stopped = scan(data, start, len(run), key, id_key, texts, ends[0], ids, ends[1], rest, ends[2], ends[3])
+    n, stopped = scan(data, start, end, key, id_key, texts, ends[0], ids, ends[1], rest, ends[2], ends[3])
     text_ends, id_ends, rest_ends, starts = (e[:n] for e in ends)
     source = part.origin if part.input.source is None else part.input.source
     try:
