@@ -104,9 +104,11 @@ class Classifier:
     def _together(self, deep: Tensor, wide: Tensor | None) -> Tensor:
         if wide is None:
             return deep
-        if not self.several:
-            deep, wide = deep.log_softmax(dim=1), wide.log_softmax(dim=1)
-        return self.weights[0] * deep + self.weights[1] * wide
+        return self.weights[0] * self._logarithms(deep) + self.weights[1] * self._logarithms(wide)
+
+    def _logarithms(self, scores: Tensor) -> Tensor:
+        """Scores as logarithms of chances where one label excludes the others; as they are where each is its own."""
+        return scores if self.several else scores.log_softmax(dim=1)
 
     def weigh(self, rows: Sequence[Row], wanted: Tensor) -> None:
         """Set `weights` to those under which the labels (rows, labels) of these texts are the likeliest.
@@ -122,9 +124,7 @@ class Classifier:
                 assert wide is not None
                 answers[0].append(deep.double())
                 answers[1].append(wide.double())
-        deep, wide = (torch.cat(found) for found in answers)
-        if not self.several:
-            deep, wide = deep.log_softmax(dim=1), wide.log_softmax(dim=1)
+        deep, wide = (self._logarithms(torch.cat(found)) for found in answers)
         # Their logarithms are sought, so that neither is below 0.
         powers = torch.full((2,), -0.7, dtype=torch.float64, device=deep.device, requires_grad=True)
         search = torch.optim.LBFGS([powers], max_iter=100, line_search_fn="strong_wolfe")
