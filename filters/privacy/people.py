@@ -462,6 +462,15 @@ _INSTITUTIONS = frozenset(
         "foundation",
         "institute",
         "ministry",
+        # Prof. Code Sec. 16600, Rev. Stat. 24-34-401, Rev. Rul. 75-1: parts of a code's name, behind what looks like a title.
+        "code",
+        "stat",
+        "stats",
+        "statutes",
+        "sec",
+        "section",
+        "proc",
+        "rul",
     ]
 )
 
@@ -539,7 +548,8 @@ _SAID_WORDS = (
     "it he she they we you this that these those the a an my his her their our your and but or so if when where what "
     "who why how then there here is are was were do does did don't doesn't didn't can can't could couldn't would "
     "should have has had except only just also still sometimes always usually often hello hi thanks thank good fine "
-    "please sorry oh um uh hmm um-hum uh-huh mhm all some any more less much many since for from with without in on "
+    "unless until while whenever although though once please sorry oh um uh hmm um-hum uh-huh mhm all some any more "
+    "less much many since for from with without in on "
     "at to of by about after before denies denied reports states presents unknown male female because everything "
     "everyone something someone anything definitely probably actually absolutely mostly mainly today yesterday dr mr "
     "mrs ms miss prof"

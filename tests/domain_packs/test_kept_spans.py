@@ -18,10 +18,13 @@ ZH = [
     "予阿司匹林１００ｍｇ口服，每日3次，无发热，未见出血；血压＜140/90 mmHg，疗程3-5天。诊断E11.9，国药准字H20013154。",
     "依照《中华人民共和国刑法》第二百六十四条、第六十七条第三款，（2023）京01民终123号判决和国发〔2020〕5号通知，不得违反。",
     "据《暂行办法》（东环罚告字[2015]137号）第3条，该公司未办理手续，被责令停产，市民表示这不是第一次了，希望有关部门尽快处理。",
+    "已建居民住宅楼未配套设立专用烟道的，鼓励居民安装净化设施。",
 ]
 EN = [
     "The patient denies chest pain and has no fever. Give 0.5\u00a0mg/kg every 8 hours; SpO2 > 95 %, for 3-5 days. Isn't allergic.",
     "See 347 U.S. 483 (1954), 42 U.S.C. § 1983, Regulation (EU) 2016/679 and Section 13(d) of the Exchange Act; never waive it.",
+    "California Bus. & Prof. Code Sec. 16600 and 17200; Colo. Rev. Stat. Section 24-34-401 and Rev. Proc. 2004-12.",
+    "Doctor: Any surgery, or joint replacements?\nPatient: Unless they did it while I was asleep, no.",
 ]
 
 
