@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+import xxhash
 from safetensors.torch import load_file
 
 from corpusmill.train import (
@@ -92,14 +93,26 @@ def test_head_and_ngrams_count_alike_at_first(classifier: Classifier) -> None:
         assert torch.allclose(2 * classifier.scores(rows), alone + wide, atol=1e-6)
 
 
+def test_ngrams_that_are_kept_have_seen_the_validation_split(tuned: Any) -> None:
+    folder, report = tuned("run", ngrams=1, max_steps=1, validation_share=0.4)
+    read = load_classifier(Path(report["best_checkpoint"]), folder / "labels.json", torch.device("cpu"))
+    assert read.ngrams is not None
+    seen = set(read.ngrams.tensors["keys"].tolist())
+    counted = report["examples"]
+    # The number in each text is its own: pieces of numbers aside, every text that was not held out for the test adds one.
+    numbers = [int(xxhash.xxh3_64_intdigest(str(i).encode())) - (1 << 63) for i in range(120)]
+    assert sum(number in seen for number in numbers) == counted["train"] + counted["validation"]
+
+
 def test_ngrams_are_for_small_models(tuned: Any) -> None:
     assert (default_ngrams(5_000_000), default_ngrams(124_000_000)) == (3, 0)
     assert tuned("run", ngrams=None, max_steps=1)[1]["ngrams"]["known"] > 0
 
 
-def test_counts_are_tf_idf() -> None:
-    from sklearn.feature_extraction.text import TfidfVectorizer
+def test_counts_are_tf_idf_by_unevenness() -> None:
+    from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import normalize
 
     from corpusmill.train.evaluate.baselines import fasttext_line
 
@@ -107,16 +120,43 @@ def test_counts_are_tf_idf() -> None:
         words = ["<s>", *fasttext_line(text).split(), "</s>"]
         return words[1:-1] + [" ".join(words[i : i + n]) for n in (2, 3) for i in range(len(words) - n + 1)]
 
+    def pieces(text: str) -> list[str]:
+        words = [f"_{word}_" for word in fasttext_line(text).split() if len(word) > 1]
+        return [word[i : i + n] for word in words for n in (2, 3, 4, 5) for i in range(len(word) - n + 1)]
+
+    def share(text: str) -> float:
+        words = fasttext_line(text).split()
+        return sum(len(word) > 1 for word in words) / len(words)
+
+    blocks = [CountVectorizer(analyzer=analyzer).fit(TEXTS) for analyzer in (grams, pieces)]
+    held = np.hstack([block.transform(TEXTS).toarray() > 0 for block in blocks])
+    inside, outside = (1 + held[MARKS[:, 1] == mark].sum(axis=0) for mark in (1, 0))
+    # Of two labels one's ratio is the other's turned round.
+    worth = np.abs(np.log(inside / inside.sum()) - np.log(outside / outside.sum()))
+    worth *= 1 + np.log((1 + len(TEXTS)) / (1 + held.sum(axis=0)))
+    cut = len(blocks[0].vocabulary_)
+
+    def rows(texts: list[str]) -> Any:
+        counts = [block.transform(texts).toarray() for block in blocks]
+        logs = [np.where(count, 1 + np.log(np.maximum(count, 1)), 0) for count in counts]
+        shares = np.sqrt([[share(text)] for text in texts])
+        return np.hstack([normalize(logs[0] * worth[:cut]), normalize(logs[1] * worth[cut:]) * shares])
+
     made = NgramWeights.fit(TEXTS, MARKS, 3, several=False)
-    theirs = TfidfVectorizer(analyzer=grams, sublinear_tf=True)
-    rows = theirs.fit_transform(TEXTS)
-    assert len(made.tensors["keys"]) == rows.shape[1]
-    for row, counts in zip(rows, made.count(TEXTS), strict=True):
-        assert np.allclose(np.sort(row.data), np.sort(counts.weights), atol=1e-5)
-    model = LogisticRegression(C=10, max_iter=100).fit(rows, MARKS[:, 1])
+    assert len(made.tensors["keys"]) == held.shape[1]
+    for row, counts in zip(rows(TEXTS), made.count(TEXTS), strict=True):
+        assert np.allclose(np.sort(row[row > 0]), np.sort(counts.weights), atol=1e-5)
+    model = LogisticRegression(C=10, max_iter=100).fit(rows(TEXTS), MARKS[:, 1])
     others = ["一份新合同 一份", "of nothing known", "The court refused 我们的邻居"]
     chances = made.scores(made.count(others)).softmax(dim=1)[:, 1]
-    assert np.allclose(chances, model.predict_proba(theirs.transform(others))[:, 1], atol=1e-3)
+    assert np.allclose(chances, model.predict_proba(rows(others))[:, 1], atol=1e-3)
+
+
+def test_pieces_know_words_that_were_never_seen() -> None:
+    texts = [f"{word} {i}" for i, word in enumerate(["wonderfully", "dreadfully"] * 60)]
+    made = NgramWeights.fit(texts, MARKS, 1, several=False)
+    assert made.scores(made.count(["wonders", "dreadnought"])).argmax(dim=1).tolist() == [0, 1]
+    assert not made.scores(made.count(["字", "!"])).sub(made.tensors["bias"]).any()
 
 
 def test_ngrams_of_several_labels() -> None:
@@ -125,9 +165,18 @@ def test_ngrams_of_several_labels() -> None:
     assert np.array_equal(made.scores(made.count(SEVERAL)).sigmoid().numpy() > 0.5, marks > 0)
 
 
+def test_a_label_that_every_text_has() -> None:
+    marks = np.array([["法" in t, True] for t in SEVERAL], np.float32)
+    chances = NgramWeights.fit(SEVERAL, marks, 1, several=True)
+    assert (chances.scores(chances.count(["法 1", "unheard of"])).sigmoid()[:, 1] > 0.9).all()
+
+
 def test_a_thousand_texts_need_no_word_that_only_one_has() -> None:
     marks = np.array([[1, 0], [0, 1]] * 500, np.float32)
-    assert len(NgramWeights.fit([f"word{i} 字" for i in range(1000)], marks, 1, several=False).tensors["keys"]) == 1
+    assert (
+        len(NgramWeights.fit([f"{chr(0x4E00 + i)}是" for i in range(1000)], marks, 1, several=False).tensors["keys"])
+        == 1
+    )
 
 
 @pytest.mark.parametrize("several", [False, True])

@@ -117,9 +117,13 @@ def finetune_classifier(config: ClassifierConfig) -> dict[str, Any]:
     place = {label: i for i, label in enumerate(labels)}
     target = torch.stack([_marks(example, place) for example in learnt])
     longest = default_ngrams(base.size) if config.ngrams is None else config.ngrams
-    fitted = None
+    wanted_of_held_out = torch.stack([_marks(example, place) for example in validation])
+    fitted = whole = None
     if longest:
-        fitted = NgramWeights.fit([example.text for example in learnt], target.numpy(), longest, several=several)
+        texts = [example.text for example in (*learnt, *validation)]
+        fitted = NgramWeights.fit(texts[: len(learnt)], target.numpy(), longest, several=several)
+        # How much they count is decided with weights that have not seen the validation split; those that are kept have.
+        whole = NgramWeights.fit(texts, torch.cat([target, wanted_of_held_out]).numpy(), longest, several=several)
     classifier = Classifier(
         base.model,
         base.tokenizer,
@@ -171,7 +175,7 @@ def finetune_classifier(config: ClassifierConfig) -> dict[str, Any]:
         epochs=EPOCHS,
         slower=1.0 if config.lora_rank else FASTER,
         data=[(example.text, example.label) for example in (*learnt, *validation)],
-        head=classifier.tensors,
+        head=classifier.tensors if whole is None else classifier.tensors | whole.saved,
     )
     loop = train_loop(task, config, run)
     if config.choose == "last" and loop.status == "finished":
@@ -180,7 +184,9 @@ def finetune_classifier(config: ClassifierConfig) -> dict[str, Any]:
         loop = replace(loop, best_checkpoint=loop.checkpoint)
         loop.state.best, loop.state.best_step = score, loop.state.step
     best = load_classifier(loop.best_checkpoint, run / "labels.json", device)
-    best.weigh(held_out, torch.stack([_marks(example, place) for example in validation]).to(device))
+    best.ngrams, kept = classifier.ngrams, best.ngrams
+    best.weigh(held_out, wanted_of_held_out.to(device))
+    best.ngrams = kept
     write_whole(run / "labels.json", json.dumps(best.about(), ensure_ascii=False, indent=2))
     about = about_loop(config, loop, base, task)
     about["against_overfitting"] |= {name: getattr(config, name) for name in OWN_AGAINST_OVERFITTING}

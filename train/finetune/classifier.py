@@ -73,8 +73,7 @@ class Classifier:
     def tensors(self) -> dict[str, Tensor]:
         """What its checkpoints hold beside the model's weights; those that train are parameters."""
         own: dict[str, Tensor] = {f"classifier.{name}": p for name, p in self.head.named_parameters()}
-        ngrams = {} if self.ngrams is None else self.ngrams.tensors
-        return own | {f"ngrams.{name}": tensor for name, tensor in ngrams.items()}
+        return own if self.ngrams is None else own | self.ngrams.saved
 
     def about(self) -> dict[str, Any]:
         """What labels.json holds: how to make it again."""
