@@ -37,6 +37,8 @@ _SEPARATOR, _WORD, _CHARACTER = 0, 1, 2
 _SPACE, _INVISIBLE = 32, 0
 _SPACES = np.uint64(_SPACE) * ONES
 _EMPTY = np.uint32(0xFFFFFFFF)
+_SAME, _CODE_POINT = np.uint32(0x80000000), np.uint32(0xFFFF)
+_TWO_LEADS, _TWO_OF_THREE = np.uint64(0xF00000F0), np.uint64(0xE00000E0)
 _TABLE_END = 0x10000
 """Tables by code point cover the Basic Multilingual Plane."""
 _RING = 64
@@ -121,7 +123,7 @@ def _check(words: int, characters: int) -> None:
 
 @lru_cache(maxsize=1)
 def _folding() -> NDArray[np.uint32]:
-    """By code point below 65536: what `normalize` writes for it (0: nothing)."""
+    """By code point below 65536: what `normalize` writes for it (0: nothing), marked `_SAME` if that is itself."""
     table = np.arange(_TABLE_END, dtype=np.uint32)
     for cp in range(_TABLE_END):
         c = chr(cp)
@@ -131,6 +133,7 @@ def _folding() -> NDArray[np.uint32]:
             table[cp] = _INVISIBLE
         elif len(lower := c.lower()) == 1 and ord(lower) < _TABLE_END:
             table[cp] = ord(lower)
+    table[table == np.arange(_TABLE_END)] |= _SAME
     return table
 
 
@@ -176,9 +179,14 @@ def _normalize_text(data: Any, i: int, end: int, folding: Any, out: Any, o: int)
             store8(out, o, lower_case(eight))
             i += 8
             o += 8
-        # Characters from U+4000 to U+9FFF, Han nearly all, are their own lower case: two at a time.
-        while i + 8 <= end and 0xE4 <= byte_at(data, i) <= 0xE9 and 0xE4 <= byte_at(data, i + 3) <= 0xE9:
-            store8(out, o, load8(data, i))
+        # Characters of three bytes, which are Chinese and its marks, two at a time where both stay as they are.
+        while i + 8 <= end:
+            eight = load8(data, i)
+            if eight & _TWO_LEADS != _TWO_OF_THREE:
+                break
+            if not (folding[_code_point(eight)] & folding[_code_point(eight >> np.uint64(24))] & _SAME):
+                break
+            store8(out, o, eight)
             i += 6
             o += 6
         if i >= end:
@@ -186,7 +194,7 @@ def _normalize_text(data: Any, i: int, end: int, folding: Any, out: Any, o: int)
         cp, size = decode(data, i)
         i += size
         if cp < _TABLE_END:
-            cp = np.int64(folding[np.uint64(cp)])
+            cp = np.int64(folding[np.uint64(cp)] & _CODE_POINT)
             if cp <= _SPACE:
                 if cp == _SPACE and o > first and out[np.uint64(o - 1)] != _SPACE:
                     out[np.uint64(o)] = _SPACE
@@ -267,6 +275,13 @@ def _mix(h: Any) -> Any:
 
 
 @part
+def _code_point(raw: Any) -> Any:
+    """Of the character of three bytes that a number begins with."""
+    cp = (raw & np.uint64(0x0F)) << np.uint64(12) | (raw >> np.uint64(2)) & np.uint64(0xFC0)
+    return cp | (raw >> np.uint64(16)) & np.uint64(0x3F)
+
+
+@part
 def _is_han(raw: Any) -> Any:
     """Whether the first three of four bytes are a character from U+4E00 to U+9FFF."""
     lead = ((raw & np.uint64(0xFF)) << np.uint64(8)) | ((raw >> np.uint64(8)) & np.uint64(0xFF))
@@ -279,9 +294,7 @@ def _separator(raw: Any, classes: Any) -> Any:
     if raw & np.uint64(0x80) == np.uint64(0):
         return np.int64(classes[raw & np.uint64(0x7F)] == _SEPARATOR)
     if raw & np.uint64(0xF0) == np.uint64(0xE0):
-        cp = (raw & np.uint64(0x0F)) << np.uint64(12) | (raw >> np.uint64(2)) & np.uint64(0xFC0)
-        cp |= (raw >> np.uint64(16)) & np.uint64(0x3F)
-        return np.int64(3) * np.int64(classes[cp] == _SEPARATOR)
+        return np.int64(3) * np.int64(classes[_code_point(raw)] == _SEPARATOR)
     return np.int64(0)
 
 
@@ -425,7 +438,7 @@ def _signatures(data: Any, offsets: Any, classes: Any, words: int, characters: i
     powers = _powers()
     rings = np.empty((2, _RING), np.uint64)
     least = np.empty(slots, np.uint32)
-    full = np.empty(slots, np.bool_)
+    empty, source = np.empty(slots, np.int64), np.empty(slots, np.int64)
     found = np.empty((n, slots), np.uint16)
     counts = np.zeros(n, np.int64)
     for d in range(n):
@@ -434,10 +447,8 @@ def _signatures(data: Any, offsets: Any, classes: Any, words: int, characters: i
         least[:] = _EMPTY
         if m:
             _least(hashes, m, np.uint64(slots), least)
-            _densify(least, slots, full)
-        # A slot's low bits are as even as all of them, and 16 collide too seldom to matter to an estimate.
-        for k in range(slots):
-            found[d, k] = np.uint16(least[k] & np.uint32(0xFFFF))
+            _densify(least, slots, empty, source)
+        _low_halves(least, slots, found[d])
     return found, counts
 
 
@@ -463,24 +474,35 @@ def _least(hashes: Any, m: int, slots: Any, least: Any) -> None:
 
 
 @part
-def _densify(row: Any, slots: int, full: Any) -> None:
-    """Fills each empty slot from a full one, chosen by a hash of the slot and the attempt, alike in all documents."""
-    empty: Any = 0
+def _densify(row: Any, slots: int, empty: Any, source: Any) -> None:
+    """Fills each empty slot from a full one, chosen by a hash of the slot and the attempt, alike in all documents.
+
+    `empty` and `source` are room for the numbers of such slots: a text of some length has few.
+    """
+    m: Any = 0
     for slot in range(slots):
-        full[np.uint64(slot)] = row[np.uint64(slot)] != _EMPTY
-        empty += np.int64(row[np.uint64(slot)] == _EMPTY)
-    if not 0 < empty < slots:
+        empty[np.uint64(m)] = slot
+        m += np.int64(row[np.uint64(slot)] == _EMPTY)
+    if m == slots:
         return
-    for slot in range(slots):
-        attempt = 0
-        source = np.int64(slot)
-        while not full[source]:
-            attempt += 1
-            h = _mix(
-                np.uint64(slot) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(attempt) + np.uint64(0x632BE59BD9B4E019)
-            )
-            source = np.int64(((h >> np.uint64(32)) * np.uint64(slots)) >> np.uint64(32))
-        row[slot] = row[source]
+    for k in range(m):
+        seed = np.uint64(empty[np.uint64(k)]) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x632BE59BD9B4E019)
+        attempt = np.uint64(1)
+        slot = ((_mix(seed + attempt) >> np.uint64(32)) * np.uint64(slots)) >> np.uint64(32)
+        while row[slot] == _EMPTY:
+            attempt += np.uint64(1)
+            slot = ((_mix(seed + attempt) >> np.uint64(32)) * np.uint64(slots)) >> np.uint64(32)
+        source[np.uint64(k)] = np.int64(slot)
+    # Only now, so that what was empty lends to none.
+    for k in range(m):
+        row[np.uint64(empty[np.uint64(k)])] = row[np.uint64(source[np.uint64(k)])]
+
+
+@part
+def _low_halves(row: Any, slots: int, out: Any) -> None:
+    """A slot's low bits are as even as all of them, and 16 collide too seldom to matter to an estimate."""
+    for k in range(slots):
+        out[np.uint64(k)] = np.uint16(row[np.uint64(k)])
 
 
 @kernel
