@@ -28,10 +28,24 @@ from corpusmill.domain_packs import recipe_names, recipe_text
 
 MOST, LEAST_CHARS = 200, 200
 CLEAN = {
-    "legal": ("legal", ("statutes", "cases", "counsel", "contracts", "tos")),
+    "legal": ("legal", ("statutes", "cases", "counsel", "contracts", "tos", "tos_contracts", "tos_house_rules")),
     "medical": ("medical", ("consultations", "dialogues", "papers", "medquad", "notes")),
     "general": ("none", ("wiki", "news", "c4")),
 }
+
+
+OF_CONTRACT = re.compile(r"Terms|Privacy|Conditions|Agreement|Licen|Contract|Cookie|Trackers|Imprint|Copyright")
+"""In the name of a document: a contract with its users or a notice that law asks for; the others (guidelines, acceptable
+use, brands) are rules of the house."""
+
+
+def by_title(texts: list[str]) -> dict[str, list[str]]:
+    """The terms of service, those that are contracts by their titles and the others."""
+    names = dict(rows("legal/terms_of_service.jsonl.gz", lambda r: (r["text"], r["id"].rpartition("/")[2])))
+    return {
+        "en.tos_contracts": [t for t in texts if OF_CONTRACT.search(names[t])],
+        "en.tos_house_rules": [t for t in texts if not OF_CONTRACT.search(names[t])],
+    }
 
 
 def spam_mail() -> Iterator[str]:
@@ -67,6 +81,7 @@ def main() -> None:
         print(f"skipped: there is no development data at {DATA} (set CORPUSMILL_TEST_DATA)")
         return
     texts = genres()
+    texts["legal"] |= by_title(texts["legal"]["en.tos"])
     junk = {"zh": list(rows("web/zh_web_raw.jsonl.gz")), "en": list(islice(spam_mail(), MOST))}
     result: dict[str, Any] = {"about": about(("corpusmill", "numba", "polars"))}
     for recipe in recipe_names():

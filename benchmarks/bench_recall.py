@@ -42,7 +42,7 @@ SCENARIOS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def rows(path: str, field: str | Callable[[dict[str, Any]], str] = "text") -> Iterator[str]:
+def rows(path: str, field: str | Callable[[dict[str, Any]], Any] = "text") -> Iterator[Any]:
     with gzip.open(DATA / path, "rt", encoding="utf-8") as f:
         for line in f:
             record = json.loads(line)
