@@ -1,13 +1,15 @@
 """Five classification sets: our small GPTs, pretrained here, beside fastText and TF-IDF with logistic regression.
 
-    OMP_NUM_THREADS=1 python bench_accuracy.py --minutes 38 --adapt 20 [--runs FOLDER] [--only trec6,sst2] [--ablate]
+    OMP_NUM_THREADS=1 python bench_accuracy.py --minutes 38 --adapt 20 [--runs FOLDER] [--only trec6,sst2] [--ablate all]
     python bench_accuracy.py --zh RUN --en RUN [--test trec6=trec_test.jsonl]
+    python bench_accuracy.py --forms
 
 Without --minutes and without runs only the two baselines are measured. With --minutes a Chinese and an English GPT of
 five million weights are pretrained for so long each (a run that is there already is taken as it is); the English one,
 most of whose text is of other kinds, goes on for --adapt minutes with more reviews. They are fine-tuned on each set with
 three seeds. The test is the set's development file, or a tenth of the set in whole groups of near-duplicates, or the file
 named with --test; nothing of it is in the training data, nor in what the GPTs are pretrained on (`accuracy_data.py`).
+--ablate and --forms, by which settings are chosen, never look at the test: they hold out folds of the training data.
 A GPT must not be given sets whose test texts it was pretrained on: name the same --test when it is made and when it is used.
 """
 
@@ -17,47 +19,65 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from accuracy_data import ADAPTED, SETS, WEIGHTS, split, write_corpora
+from accuracy_ngrams import forms
 from machine import RESULTS, about, save
 
 from corpusmill.train import PretrainConfig, pretrain, train_tokenizer
 from corpusmill.train.data.mix import CorpusShare
 from corpusmill.train.evaluate.compare import compare_classifiers
-from corpusmill.train.evaluate.crossval import Fit, fit_fasttext, fit_gpt, fit_tfidf
-from corpusmill.train.evaluate.metrics import classification_metrics
+from corpusmill.train.evaluate.crossval import Predict, Predicted, classifier_of, fit_fasttext, fit_tfidf, grouped_folds
+from corpusmill.train.evaluate.leakage import near_duplicate_groups
+from corpusmill.train.evaluate.metrics import Floats, classification_metrics
+from corpusmill.train.finetune.classification import ClassifierConfig, finetune_classifier
 from corpusmill.train.finetune.samples import Example
 
 Parts = tuple[list[Example], list[Example], dict[str, Any]]
 """Training and test examples of a set, and what was taken out."""
 
+Fits = Callable[[list[Example], int], dict[str, Predict]]
+"""Trains on examples with a seed; gives what predicts, by name."""
+
 SEEDS = (0, 1, 2)
 MEASURES = ("accuracy", "f1_macro")
 VOCABULARY = 8192
 
-RECIPE: dict[str, Any] = {"uncased": True, "precision": "bfloat16", "max_length": 128, "token_dropout": 0.1}
+RECIPE: dict[str, Any] = {
+    "uncased": True,
+    "precision": "bfloat16",
+    "max_length": 128,
+    "validation_share": 0.05,
+    "evaluate_every": 100_000,
+}
 """Fine-tuning: the defaults of `corpusmill train finetune classify` but for these. The GPTs were pretrained uncased;
-bfloat16 and 128 tokens save time."""
+bfloat16, 128 tokens and no evaluation on the way save time; the split that decides how much each model counts needs no
+tenth of the texts."""
 
 OWN: dict[str, dict[str, Any]] = {name: {"batch_size": 64, "epochs": 2} for name in ("tnews", "thucnews")}
 """And of the sets of titles, which are many and short: larger batches and fewer passes, to save time."""
 
 ABLATIONS: dict[str, dict[str, Any]] = {
-    "GPT alone": {"ngrams": 0},
     "best checkpoint": {"choose": "best"},
-    "no token dropout": {"token_dropout": 0.0},
+    "token dropout 0.1": {"token_dropout": 0.1},
     "pooling both": {"pooling": "both"},
     "lowest two blocks frozen": {"freeze": 2},
     "label smoothing 0.1": {"label_smoothing": 0.1},
     "dropout 0.1": {"dropout": 0.1},
+    "weight decay 0": {"weight_decay": 0.0},
+    "early stopping, patience 2": {"patience": 2},
+    "layer decay 0.8": {"layer_decay": 0.8},
     "dropout 0.1, R-Drop 1": {"consistency": 1.0, "dropout": 0.1},
     "language loss 0.1": {"language_loss": 0.1},
 }
-"""What each option does, one at a time, with the first seed."""
+"""What each option does, one at a time, with the first seed, on a fold of the training examples."""
 
 
 def main() -> int:
@@ -70,6 +90,7 @@ def main() -> int:
     parser.add_argument("--only", help="names of sets, with commas")
     parser.add_argument("--test", action="append", default=[], help="NAME=FILE: an official test set")
     parser.add_argument("--ablate", help="measure options of fine-tuning instead: their names with commas, or all")
+    parser.add_argument("--forms", action="store_true", help="measure the forms of the n-gram regression instead")
     given = Path(__file__).parents[1].parent / "shared" / "data"
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("CORPUSMILL_TEST_DATA", given)))
     options = parser.parse_args()
@@ -93,15 +114,23 @@ def main() -> int:
             bases[language] = base
     for name in names:
         base, recipe = bases[SETS[name].language], {**RECIPE, **OWN.get(name, {})}
-        if options.ablate and base is not None:
+        if options.forms:
+            keep("accuracy_ngrams", name, None, forms(splits[name][0]))
+        elif options.ablate and base is not None:
             wanted = list(ABLATIONS) if options.ablate == "all" else options.ablate.split(",")
             for option in ["the recipe", *wanted]:
                 changed = ABLATIONS.get(option, {})
-                _, score = scored(fit_gpt(base, **{**recipe, **changed}), *splits[name][:2], SEEDS[0])
-                keep("accuracy_ablation", name, base, {option: {measure: score[measure] for measure in MEASURES}})
-                print(f"{name:13} {option:24} accuracy {score['accuracy']:.4f}", file=sys.stderr, flush=True)
+                inside, held = fold_of_training(splits[name][0])
+                answers = fit_answers(base, {**recipe, **changed})(inside, SEEDS[0])
+                found = {which: scored(answer, held)[1] for which, answer in answers.items()}
+                figures = {which: {m: score[m] for m in MEASURES} for which, score in found.items()}
+                keep("accuracy_ablation", name, base, {option: figures})
+                said = "  ".join(f"{which} {score['accuracy']:.4f}" for which, score in found.items())
+                print(f"{name:13} {option:26} {said}", file=sys.stderr, flush=True)
         else:
-            keep("accuracy", name, base, measured(splits[name], base, recipe))
+            # After each seed, so that a run that is stopped leaves what it has; "each" tells how many seeds there are.
+            for found in measured(splits[name], base, recipe):
+                keep("accuracy", name, base, found)
     return 0
 
 
@@ -165,44 +194,93 @@ def about_base(run: Path) -> dict[str, Any]:
     }
 
 
-def measured(parts: Parts, base: Path | None, recipe: dict[str, Any]) -> dict[str, Any]:
-    """Scores of each model over the seeds, each GPT compared with the baselines on the same test."""
+def measured(parts: Parts, base: Path | None, recipe: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Scores of each model over the seeds so far, each GPT compared with the baselines on the same test."""
     train, test, counts = parts
     truth = [example.label for example in test]
-    models: dict[str, tuple[Fit, tuple[int, ...]]] = {
-        "fasttext": (fit_fasttext(), SEEDS),
-        "tfidf": (fit_tfidf(), SEEDS[:1]),  # has nothing random: every seed gives the same
-    }
+    fits: list[tuple[Fits, tuple[int, ...]]] = [
+        (lambda some, seed: {"fasttext": fit_fasttext()(some, seed)}, SEEDS),
+        # Has nothing random: every seed gives the same.
+        (lambda some, seed: {"tfidf": fit_tfidf()(some, seed)}, SEEDS[:1]),
+    ]
     if base is not None:
-        models["gpt"] = (fit_gpt(base, **recipe), SEEDS)
-    found: dict[str, Any] = {**counts, "models": {}}
+        fits.append((fit_answers(base, recipe), SEEDS))
+    models: dict[str, dict[str, Any]] = {}
     said: dict[str, list[str]] = {}
-    for model, (fit, seeds) in models.items():
-        scores, began = [], time.perf_counter()
+    for fit, seeds in fits:
+        scores: dict[str, list[dict[str, Any]]] = {}
+        began = time.perf_counter()
         for seed in seeds:
-            labels, score = scored(fit, train, test, seed)
-            said.setdefault(model, labels)
-            scores.append(score)
-        found["models"][model] = {
-            measure: {
-                "mean": float(np.mean([s[measure] for s in scores])),
-                "spread": float(np.std([s[measure] for s in scores], ddof=1)) if len(scores) > 1 else None,
-                "each": [s[measure] for s in scores],
-                "interval_of_first": scores[0]["intervals"][measure],
-            }
-            for measure in MEASURES
-        } | {"seconds": round(time.perf_counter() - began, 1)}
-        mean = found["models"][model]["accuracy"]["mean"]
-        print(f"{model:9} accuracy {mean:.4f}", file=sys.stderr, flush=True)
-    for model in list(models)[1:]:
-        found["models"][model]["against_fasttext"] = compare_classifiers(truth, said[model], said["fasttext"])
-    return found
+            for model, answer in fit(train, seed).items():
+                labels, score = scored(answer, test)
+                said.setdefault(model, labels)
+                scores.setdefault(model, []).append(score)
+            for model, some in scores.items():
+                models[model] = {measure: over_seeds([s[measure] for s in some]) for measure in MEASURES}
+                for measure in MEASURES:
+                    models[model][measure]["interval_of_first"] = some[0]["intervals"][measure]
+                if model != "fasttext":
+                    models[model]["against_fasttext"] = compare_classifiers(truth, said[model], said["fasttext"])
+                each = "  ".join(f"{value:.4f}" for value in models[model]["accuracy"]["each"])
+                print(f"{model:12} accuracy {each}", file=sys.stderr, flush=True)
+            models[next(iter(scores))]["seconds"] = round(time.perf_counter() - began, 1)
+            if base is not None and "gpt" not in models:
+                continue
+            yield {**counts, "date": date.today().isoformat(), "recipe": recipe, "models": models}
 
 
-def scored(fit: Fit, train: list[Example], test: list[Example], seed: int) -> tuple[list[str], dict[str, Any]]:
-    predicted = fit(train, seed)([example.text for example in test])
+def over_seeds(values: list[float]) -> dict[str, Any]:
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return {"mean": float(np.mean(values)), "spread": spread, "each": values}
+
+
+def fit_answers(base: Path, settings: dict[str, Any]) -> Fits:
+    """Our classifier, fine-tuned once: what it answers (`gpt`), and what its GPT and its n-grams answer alone."""
+
+    def fit(train: list[Example], seed: int) -> dict[str, Predict]:
+        with tempfile.TemporaryDirectory(prefix="corpusmill-accuracy-") as folder:
+            data, run = Path(folder) / "train.jsonl", Path(folder) / "run"
+            rows = (json.dumps({"text": e.text, "label": e.label}, ensure_ascii=False) for e in train)
+            data.write_text("\n".join(rows) + "\n", "utf-8")
+            # The test that fine-tuning asks for is one example of each label, and is not scored.
+            own = {"base": base, "train": data, "output": run, "seed": seed, "test_share": 1e-9}
+            finetune_classifier(ClassifierConfig(**{"baseline": False, "judge": False, **settings, **own}))
+            model = classifier_of(run)
+        decided = model.weights
+
+        def predicted(chances: Floats) -> Predicted:
+            return Predicted([model.labels[i] for i in chances.argmax(axis=1)], chances, tuple(model.labels))
+
+        def by(weights: tuple[float, float]) -> Predict:
+            def predict(texts: Sequence[str]) -> Predicted:
+                model.weights = weights
+                return predicted(model.probabilities(model.encode(texts)[0]))
+
+            return predict
+
+        def by_ngrams(texts: Sequence[str]) -> Predicted:
+            counts = [row.counts for row in model.encode(texts)[0] if row.counts is not None]
+            assert model.ngrams is not None
+            return predicted(model.ngrams.scores(counts).double().softmax(dim=1).numpy())
+
+        return {"gpt": by(decided), "gpt_alone": by((1.0, 0.0)), "ngrams_alone": by_ngrams}
+
+    return fit
+
+
+def fold_of_training(train: list[Example]) -> tuple[list[Example], list[Example]]:
+    """Four fifths of the training examples, and one held out, in whole groups of near-duplicates."""
+    names = sorted({example.label for example in train})
+    labels = np.array([names.index(example.label) for example in train])
+    held = grouped_folds(labels, near_duplicate_groups([example.text for example in train]), 5, seed=7) == 0
+    parted = list(zip(train, held, strict=True))
+    return [example for example, out in parted if not out], [example for example, out in parted if out]
+
+
+def scored(predict: Predict, test: list[Example]) -> tuple[list[str], dict[str, Any]]:
+    predicted = predict([example.text for example in test])
     truth = [example.label for example in test]
-    labels = sorted({example.label for example in train} | set(truth))
+    labels = sorted({*predicted.names, *predicted.labels, *truth})
     return predicted.labels, classification_metrics(
         truth, predicted.labels, labels, predicted.over(labels), resamples=1000
     )
