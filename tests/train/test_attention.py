@@ -179,3 +179,26 @@ def test_half_precision_keeps_the_norms_whole() -> None:
         found = gpt(TOKENS, SEGMENTS)
     assert not torch.equal(found, exact)
     assert (found - exact).norm() / exact.norm() < 0.03
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("segments", [None, SEGMENTS], ids=["one document", "packed"])
+@pytest.mark.parametrize("config", [CONFIG, WINDOW], ids=["full", "window"])
+def test_plain_products_give_what_torchs_kernel_gives(
+    config: ModelConfig, segments: Tensor | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpt = model(config)
+    real = torch.ones_like(TOKENS, dtype=torch.bool) if segments is None else segments >= 0
+    with torch.autocast("cpu", torch.bfloat16):
+        plain = gpt(TOKENS, segments)[real]
+        monkeypatch.setattr(attention, "DENSE_LIMIT", 0)
+        kernel = gpt(TOKENS, segments)[real]
+    assert not torch.equal(plain, kernel)  # so the two are indeed two ways
+    assert (plain - kernel).norm() / kernel.norm() < 0.01
+
+
+def test_plain_products_drop_shares_while_training() -> None:
+    q, k, v = torch.randn(3, 1, 2, 16, 8, generator=torch.Generator().manual_seed(0))
+    whole = attention.attend_dense(q, k, v, None, 0.0)
+    torch.testing.assert_close(whole, F.scaled_dot_product_attention(q, k, v, is_causal=True), atol=1e-5, rtol=0)
+    assert not torch.equal(attention.attend_dense(q, k, v, None, 0.5), whole)
