@@ -33,7 +33,8 @@ from corpusmill.train.loop.loop import LoopConfig, Task, train_loop
 from corpusmill.train.loop.optim import build_optimizer
 from corpusmill.train.loop.throughput import flops_per_token, peak_flops
 from corpusmill.train.pretraining.pretrain import Objective
-from corpusmill.train.tokenizer.bpe import Tokenizer, train_tokenizer
+from corpusmill.train.tokenizer.bpe import Tokenizer
+from corpusmill.train.tokenizer.training import train_tokenizer
 
 NANOGPT_GPU = {"validation_loss": 1.4697, "source": "nanoGPT's README, train_shakespeare_char on one A100"}
 

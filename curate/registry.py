@@ -6,26 +6,14 @@ import difflib
 from collections.abc import Iterable
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
 
 from .errors import RecipeError
-
-if TYPE_CHECKING:
-    from .step import Step
+from .step import Step, registered
 
 ENTRY_POINTS = "corpusmill.steps"
 """Group under which a package names modules that define steps: `my_steps = "my_package.steps"`."""
 
-_steps: dict[str, type[Step]] = {}
 _loaded = False
-
-
-def register(step: type[Step]) -> None:
-    """Make a step known by its name; called for every Step class that sets `name`."""
-    known = _steps.get(step.name)
-    if known is not None and (known.__module__, known.__qualname__) != (step.__module__, step.__qualname__):
-        raise ValueError(f"two steps are called {step.name}: {known.__module__} and {step.__module__}; rename one")
-    _steps[step.name] = step
 
 
 def steps() -> dict[str, type[Step]]:
@@ -38,7 +26,7 @@ def steps() -> dict[str, type[Step]]:
         import_module("corpusmill.curate.datatrove")
         for point in entry_points(group=ENTRY_POINTS):
             import_module(point.value)
-    return dict(sorted(_steps.items()))
+    return dict(sorted(registered.items()))
 
 
 def step_class(name: str) -> type[Step]:

@@ -109,6 +109,10 @@ class Rule:
         return fails.fill_null(False) & value.is_not_nan()
 
 
+registered: dict[str, type[Step]] = {}
+"""The steps defined so far, by name; `registry.steps` loads all there are."""
+
+
 class Step(BaseModel, ABC):
     """Base of all steps. Fields are options; a field's docstring is its help."""
 
@@ -123,9 +127,12 @@ class Step(BaseModel, ABC):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if "name" in cls.__dict__:
-            from .registry import register
-
-            register(cls)
+            known = registered.setdefault(cls.name, cls)
+            if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+                raise ValueError(
+                    f"two steps are called {cls.name}: {known.__module__} and {cls.__module__}; rename one"
+                )
+            registered[cls.name] = cls
 
     def prepare(self) -> None:
         """Load models and tables now; called once in each worker before the first batch, and by `plan`.

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from .model.presets import ModelConfig, Preset, load_presets
     from .model.sampling import sample
     from .pretraining.pretrain import PretrainConfig, PretrainResult, pretrain
-    from .tokenizer.bpe import Tokenizer, train_tokenizer
+    from .tokenizer.bpe import Tokenizer
+    from .tokenizer.training import train_tokenizer
 
 _HOME = {
     "GPT": "model.gpt",
@@ -53,7 +54,7 @@ _HOME = {
     "pretrain": "pretraining.pretrain",
     "sample": "model.sampling",
     "search_settings": "finetune.search",
-    "train_tokenizer": "tokenizer.bpe",
+    "train_tokenizer": "tokenizer.training",
     "unigram_bits_per_byte": "evaluate.baselines",
 }
 

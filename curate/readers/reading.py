@@ -30,7 +30,7 @@ READERS: dict[str, Reader] = {
     "xml": read_xml,
     "warc": read_warc,
     "wet": read_warc,
-    "tar": read_tar,
+    "tar": lambda part: read_tar(part, read_part),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .formats import file_format, why_refused
 from .parts import Part, in_memory
@@ -12,14 +12,12 @@ from .records import MAX_RECORD_BYTES, Bad, Record, bad
 from .streams import BlockFile, Blocks
 
 
-def read_tar(part: Part) -> Iterator[Record | Bad]:
-    """Members in the archive's order; hidden ones, links and folders are no documents.
+def read_tar(part: Part, read_member: Callable[[Part], Iterator[Record | Bad]]) -> Iterator[Record | Bad]:
+    """Members in the archive's order, each by `read_member`; hidden ones, links and folders are no documents.
 
     A member belongs to the span in which its header begins. A name that comes twice gets a number, or two documents
     would share an id.
     """
-    from .reading import read_part
-
     seen: Counter[str] = Counter()
     with part.open() as raw:
         file = BlockFile(Blocks(raw, part.start, part.end))
@@ -50,7 +48,7 @@ def read_tar(part: Part) -> Iterator[Record | Bad]:
                     data = stream.read() if stream is not None else b""
                     if len(data) < member.size:
                         raise tarfile.ReadError(f"the archive ends inside {name}")
-                    yield from read_part(Part(name, origin, format, part.input, in_memory(data), len(data)))
+                    yield from read_member(Part(name, origin, format, part.input, in_memory(data), len(data)))
         except (tarfile.TarError, OSError, EOFError) as error:
             if file.error is None and not file.before_span(at) and not file.after_span(at):
                 yield bad(part.origin, at, f"corrupt archive: {error}; nothing can be read from here on")

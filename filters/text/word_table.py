@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from ...curate.errors import CorpusmillError
 from .buffers import readonly
-from .dictionary import LevelTrie, shipped_trie, words_with
+from .dictionary import LevelTrie
 from .kernel import kernel, part
 from .wide import byte_at
 
@@ -300,19 +299,3 @@ def best_ends(n: Any, table: Any, run: Any, scores: Any, ends: Any) -> None:
 def empty_table() -> WordTable:
     """A table without words, for batches without Chinese: they need not wait for the real one."""
     return WordTable.of(LevelTrie.of({"一": 1}))
-
-
-@lru_cache(maxsize=4)
-def word_table(user_words: Path | None = None) -> WordTable:
-    """The words to cut Chinese by: the bundled ones and, if given, those of a file in jieba's format (a line each:
-    word, then its frequency and a part of speech if you like). 0.2 s; with a file 4 s.
-
-    A word without a frequency gets the one at which it is just preferred to its parts, as in jieba.
-    Raises CorpusmillError when the file cannot be read or a line cannot be understood.
-    """
-    trie = shipped_trie()
-    if user_words is None:
-        return WordTable.of(trie)
-    from .zh_words import cut_text
-
-    return WordTable.of(LevelTrie.of(words_with(trie.words(), user_words, cut_text)))

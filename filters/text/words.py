@@ -44,8 +44,8 @@ from .plain import DIGIT_, LETTER, ascii_kinds, listed_filter, plain_chunk
 from .room import lasting
 from .spaced import MAX_SUFFIXES, cut_chunk, cut_list, mark_table, unit_hashes
 from .wide import byte_at
-from .word_table import empty_table, word_table
-from .zh_words import Cuts, cut_run, is_alnum, word_end
+from .word_table import empty_table
+from .zh_words import Cuts, cut_run, is_alnum, word_end, word_table
 
 SPACED, JIEBA, RUNS = 0, 1, 2
 

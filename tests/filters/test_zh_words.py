@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from corpusmill.curate.errors import CorpusmillError
 from corpusmill.filters.text.buffers import TextBuffers, readonly
 from corpusmill.filters.text.dictionary import LevelTrie, dictionary, shipped_trie
-from corpusmill.filters.text.word_table import WordTable, word_table
+from corpusmill.filters.text.word_table import WordTable
 from corpusmill.filters.text.words import JIEBA, segment
-from corpusmill.filters.text.zh_words import cut_text
+from corpusmill.filters.text.zh_words import cut_text, word_table
 
 DATA = Path(os.environ.get("CORPUSMILL_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 

@@ -13,8 +13,9 @@ from made_corpus import documents, write_split
 from corpusmill.curate.errors import InputError
 from corpusmill.train import Tokenizer, train_tokenizer
 from corpusmill.train.tokenizer import vocabularies
-from corpusmill.train.tokenizer.bpe import QWEN2_SPLIT, SPECIAL_TOKENS, shares
+from corpusmill.train.tokenizer.bpe import SPECIAL_TOKENS
 from corpusmill.train.tokenizer.report import bytes_per_token
+from corpusmill.train.tokenizer.training import QWEN2_SPLIT, shares
 
 TEXTS = [
     "The court heard the long story.",

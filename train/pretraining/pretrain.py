@@ -26,7 +26,8 @@ from ..loop.runs import open_run
 from ..loop.throughput import flops_per_token
 from ..model.gpt import GPT
 from ..model.presets import Preset, preset
-from ..tokenizer.bpe import Tokenizer, train_tokenizer
+from ..tokenizer.bpe import Tokenizer
+from ..tokenizer.training import train_tokenizer
 from .report import write_training_report
 
 
