@@ -15,7 +15,7 @@ import torch
 from corpusmill.curate.errors import InputError
 from corpusmill.train import PretrainConfig, PretrainResult, pretrain
 from corpusmill.train.loop.progress import read_metrics
-from corpusmill.train.loop.throughput import flops_per_token, peak_flops, peak_of_gpu
+from corpusmill.train.loop.throughput import flops_per_token, halves_are_native, peak_flops, peak_of_gpu
 from corpusmill.train.model import presets
 from corpusmill.train.pretraining.advice import advice
 from corpusmill.train.pretraining.report import training_page
@@ -198,3 +198,12 @@ def test_wandb_offline(config: Make, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("WANDB_MODE", "offline")
     pretrain(config(tmp_path / "run", trackers=["wandb"], max_steps=2))
     assert list((tmp_path / "run" / "wandb").glob("offline-run-*"))
+
+
+def test_processors_that_multiply_halves_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True, "avx2": True}, raising=False)
+    assert halves_are_native()
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False, "avx2": True})
+    assert not halves_are_native()
+    monkeypatch.delattr(torch.cpu, "get_capabilities")
+    assert not halves_are_native()

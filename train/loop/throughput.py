@@ -55,6 +55,12 @@ def flops_per_token(config: ModelConfig) -> float:
     return 6.0 * matrices + 12.0 * config.layers * inner * config.context
 
 
+def halves_are_native() -> bool:
+    """Whether this processor has instructions for products of bfloat16 (AVX512-BF16, AMX): about twice float32's rate."""
+    known = getattr(torch.cpu, "get_capabilities", dict)()  # not in every torch that we take
+    return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
+
+
 def peak_flops(device: torch.device) -> float | None:
     """Operations a second that the device is sold for; of a CPU, what a large matrix product reaches here and now.
 
