@@ -39,9 +39,14 @@ def _starts() -> dict[str, re.Pattern[str]]:
         "zh": re.compile(r"[12](?=[0-9]{3}\s?年)"),
         "han": re.compile("[〇○零ＯO一二三四五六七八九](?=[〇○零ＯO一二三四五六七八九]{3}年)"),
         "iso": re.compile(r"[12](?=[0-9]{3}[\-/.])"),
-        **dict.fromkeys(("us", "us2", "eu"), slashed),
+        "compact": re.compile(r"[12](?<![0-9][12])(?=[0-9]{7}(?![0-9]))"),
+        "zhshort": re.compile(r"[0-9](?<![0-9][0-9])(?=[0-9]年[0-9])"),
+        **dict.fromkeys(("us", "us2", "eu", "short", "mdshort"), slashed),
         **dict.fromkeys(("mdy", "my", "md"), re.compile(month)),
-        "dmy": re.compile(r"[0-9](?=[0-9]?(?:st|nd|rd|th)?\s(?:of\s)?[JFMASOND])"),
+        **dict.fromkeys(
+            ("dmy", "dmyy", "dm"), re.compile(r"[0-9](?=[0-9]?(?:st|nd|rd|th)?[\s\-/]?(?:of\s)?[JFMASOND])")
+        ),
+        "slash": re.compile(r"[0-9](?<![0-9./\-][0-9])(?=[0-9]?/[0-9])"),
         "zhmd": re.compile("[0-9](?=[0-9]?月)"),
     }
 
@@ -50,18 +55,26 @@ def _starts() -> dict[str, re.Pattern[str]]:
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     year, han = r"(?P<y>(?:18|19|20)[0-9]{2})", "[〇○零ＯO一二三四五六七八九]"
     names = "|".join(f"{m.title()}|{m[:3].title()}\\.?|{m.upper()}" for m in MONTHS) + r"|Sept\.?"
+    short = "(?P<y>[0-9]{2})"
     month, day = r"(?P<m>1[0-2]|0?[1-9])", r"(?P<d>3[01]|[12][0-9]|0?[1-9])"
     return (
         ("zh", re.compile(rf"(?<![0-9]){year}\s?年\s?{month}\s?月(?:\s?{day}\s?[日号號])?")),
         ("han", re.compile(rf"(?P<y>{han}{{4}})年(?P<m>十[一二]|[一二三四五六七八九十])月(?P<d>三十一?|二十[一二三四五六七八九]?|十[一二三四五六七八九]?|[一二三四五六七八九])[日号]")),
-        ("iso", re.compile(rf"(?<![0-9A-Za-z./\-]){year}(?P<s>[\-/.]){month}(?P=s){day}(?![0-9A-Za-z]|[./\-][0-9])")),
+        ("iso", re.compile(rf"(?<![0-9A-Za-z./\-]){year}(?P<s>[\-/.]){month}(?P=s){day}(?![0-9A-SU-Za-z]|T(?![0-9])|[./\-][0-9])")),
+        ("compact", re.compile(rf"(?<![0-9A-Za-z./\-]){year}(?P<m>1[0-2]|0[1-9])(?P<d>3[01]|[12][0-9]|0[1-9])(?![0-9A-SU-Za-z]|T(?![0-9])|[./\-][0-9])")),
         ("us", re.compile(rf"(?<![0-9A-Za-z./\-]){month}(?P<s>[/\-]){day}(?P=s){year}(?![0-9A-Za-z]|[./\-][0-9])")),
         ("us2", re.compile(rf"(?<![0-9A-Za-z./\-]){month}(?P<s>/){day}(?P=s)(?P<y>[0-9]{{2}})(?![0-9A-Za-z/]|[.\-][0-9])")),
         ("eu", re.compile(rf"(?<![0-9A-Za-z./\-])(?P<d>3[01]|[12][0-9]|0?[1-9])(?P<s>[/.\-])(?P<m>1[0-2]|0?[1-9])(?P=s){year}(?![0-9A-Za-z]|[./\-][0-9])")),
-        ("mdy", re.compile(rf"(?<![A-Za-z])(?P<m>{names})\s{day}(?P<o>st|nd|rd|th)?,?\s{year}(?![0-9])")),
-        ("dmy", re.compile(rf"(?<![0-9A-Za-z.,])(?P<d>3[01]|[12][0-9]|0?[1-9])(?P<o>st|nd|rd|th)?\s(?:of\s)?(?P<m>{names}),?\s{year}(?![0-9])")),
+        ("mdy", re.compile(rf"(?<![A-Za-z])(?P<m>{names})[\s\-]{day}(?P<o>st|nd|rd|th)?,?[\s\-]{year}(?![0-9])")),
+        ("dmy", re.compile(rf"(?<![0-9A-Za-z.,])(?P<d>3[01]|[12][0-9]|0?[1-9])(?P<o>st|nd|rd|th)?[\s\-]?(?:of\s)?(?P<m>{names}),?[\s\-]?{year}(?![0-9])")),
+        ("dmyy", re.compile(rf"(?<![0-9A-Za-z.,])(?P<d>3[01]|[12][0-9]|0?[1-9])(?P<s>[\-/])(?P<m>{names})(?P=s){short}(?![0-9A-Za-z])")),
+        ("mdshort", re.compile(rf"(?<![0-9A-Za-z./\-]){month}(?P<s>[.\-]){day}(?P=s){short}(?![0-9A-Za-z%]|[./\-][0-9])")),
+        ("short", re.compile(rf"(?<![0-9A-Za-z./\-]){short}(?P<s>[/.\-]){month}(?P=s){day}(?![0-9A-Za-z%]|[./\-][0-9])")),
+        ("zhshort", re.compile(rf"(?<![0-9]){short}年{month}月{day}[日号號]")),
         ("my", re.compile(rf"(?<![A-Za-z0-9])(?P<m>{names})\s{year}(?![0-9])")),
         ("md", re.compile(rf"(?<![A-Za-z])(?P<m>{names})\s{day}(?P<o>st|nd|rd|th)?(?![0-9A-Za-z]|\.[0-9])")),
+        ("dm", re.compile(rf"(?<![0-9A-Za-z.,/\-])(?P<d>3[01]|[12][0-9]|0?[1-9])(?P<o>st|nd|rd|th)?\s(?:of\s)?(?P<m>{names})(?![A-Za-z]|\s?[0-9])")),
+        ("slash", re.compile(rf"(?<![0-9A-Za-z./\-]){month}/{day}(?![0-9A-Za-z/%]|[.\-][0-9])")),
         ("zhmd", re.compile(rf"(?<![0-9年/]){month}月{day}[日号](?![召线])")),
     )  # fmt: skip
 
@@ -71,16 +84,16 @@ _PUBLIC_BEFORE = re.compile(
     r"(?:(?:施行|实施|颁布|公布|发布|印发|修订|修正|通过|生效|公告|法释|以下简称)[^0-9\n。.;；，,]{0,6}|(?:自|令|版|至)[（(]?)\Z|"
     r"(?:\b(?:published|effective|enacted|amended|adopted|promulgated|revised|approved|ratified|copyright|accessed|retrieved|in force|since|until)|"
     r"\b(?:act|law|code|treaty|constitution|order|regulation|directive|resolution|statute|amendment|bill|proclamation|convention|edition|version)s?)"
-    r"(?:,? (?:of|on|in|as of|since|from|the|dated))*\s?\Z",
+    r"(?:,? (?:of|on|in|as of|since|from|the|dated))*\s?\Z|(?:版本?号?|升级到|version|firmware|release|build|(?<![A-Za-z])v)[\s:：为是]*\Z",
     re.I,
 )
 _PUBLIC_BEHIND = re.compile(
-    r"[^\n。；]{0,4}(?:起)?(?:施行|实施|颁布|公布|发布|印发|修订|修正|批准|生效|[^\n。；，]{0,30}(?:会议通过|大会|委员会|国务院|最高人民法院|法释|令第))|"
+    r"[^\n。；]{0,4}(?:起)?(?:施行|实施|废止|失效|颁布|公布|发布|印发|修订|修正|批准|生效|[^\n。；，]{0,30}(?:会议通过|大会|委员会|国务院|最高人民法院|法释|令第))|"
     r",? (?:Act|amendments?|edition|enacted|took effect|came into force|statute)\b",
 )
 _BIRTH = re.compile(
-    r"(?:出生日期|出生年月日?|出生时间|生日|出生于|生于|诞生于|生辰|出生|DOB|D\.O\.B\.?|date of birth|birth ?date|birthday|born(?: on| in)?|b\.)"
-    r"(?:为|是|于|[:：]|\sis)?\s*\Z",
+    r"(?:出生日期|出生年月日?|出生时间|生日|出生于|生于|诞生于|生辰|出生|DOB|D\.?O\.?B\.?|date of birth|birth ?date|birthday|born(?: on| in)?|b\.)"
+    r"(?:为|是|于|[:：]|\sis)?(?:\sthe)?\s*\Z",
     re.I,
 )
 _BIRTH_BEHIND = re.compile(r"\s?(?:出生|生(?![产效病活命成]))")
@@ -97,6 +110,12 @@ _CARE_BEHIND = re.compile(
 )
 
 
+_UNSURE = frozenset(["compact", "short", "mdshort", "slash"])
+"""Forms that are dates only beside a word of birth or of care, or behind a label."""
+_BEFORE_DAY = re.compile(r"(?<![A-Za-z])(?:on|since|by|until|from|of)(?: the)? \Z", re.I)
+_LABEL = re.compile(r"(?:日期|时间|(?<![A-Za-z])dates?(?: of [a-z]+)?)\s?(?:为|是|is|was)?[:：]?\s{0,2}\Z", re.I)
+
+
 def dates(text: str, every: bool, births: bool, places: Windows) -> list[tuple[int, int, str]]:
     """Start, end and kind (`birth_date`, `date`) of the dates: those of birth, and with `every` all others that are
     not those of a statute or a publication."""
@@ -109,36 +128,47 @@ def dates(text: str, every: bool, births: bool, places: Windows) -> list[tuple[i
             begins[starts] = beginnings(starts, text, places)
         for match in matches_at(pattern, text, begins[starts]):
             start, end = match.span()
-            if any(start < e and s < end for s, e in taken) or (
-                name == "zh" and not match["d"] and not _near(text, start, end)
-            ):
+            unsure = name in _UNSURE or (name == "zh" and not match["d"])
+            if any(start < e and s < end for s, e in taken) or (unsure and not _near(text, start, end)):
                 continue
             before = text[max(0, start - 24) : start]
             birth = bool(_BIRTH.search(before) or _BIRTH_BEHIND.match(text, end))
-            if name == "md" and not birth and not _CARE.search(before) and match["m"].lower() in ("may", "march"):
+            if (
+                name in ("md", "dm")
+                and not birth
+                and not _CARE.search(before)
+                and not _BEFORE_DAY.search(before)
+                and match["m"].lower() in ("may", "march")
+            ):
                 continue
             taken.append((start, end))
             if birth:
                 if births:
                     found.append((start, end, "birth_date"))
             elif every and (
-                _CARE.search(before) or _CARE_BEHIND.match(text, end) or not _public(text, start, end, before)
+                _CARE.search(before)
+                or _CARE_BEHIND.match(text, end)
+                or not _public(text, start, end, before, match.groupdict().get("y"))
             ):
                 found.append((start, end, "date"))
     return sorted(found)
 
 
 def _near(text: str, start: int, end: int) -> bool:
-    """A month without a day: only as a date of birth or of care."""
+    """A month without a day and the like: only as a date of birth or of care."""
     before = text[max(0, start - 24) : start]
     return bool(
-        _BIRTH.search(before) or _BIRTH_BEHIND.match(text, end) or _CARE.search(before) or _CARE_BEHIND.match(text, end)
+        _LABEL.search(before)
+        or _BIRTH.search(before)
+        or _BIRTH_BEHIND.match(text, end)
+        or _CARE.search(before)
+        or _CARE_BEHIND.match(text, end)
     )
 
 
-def _public(text: str, start: int, end: int, before: str) -> bool:
+def _public(text: str, start: int, end: int, before: str, year: str | None) -> bool:
     return bool(
-        _PUBLIC_BEFORE.search(before)
+        (year and _PUBLIC_BEFORE.search(before))  # 自2月3日至, since May 4: no statute without a year
         or _PUBLIC_BEHIND.match(text, end)
         or _STATUTE.search(text[max(0, start - 40) : start].rpartition("》")[2])
     )
@@ -158,10 +188,11 @@ def year_of(value: str) -> str:
 
 def shifted(value: str, by: int, year: int | None) -> str | None:
     """The date moved back by so many weeks, in its own form; None where it is no date. `year`: that of a date without one."""
-    for _, pattern in _patterns():
+    for name, pattern in _patterns():
         match = pattern.fullmatch(value)
         if match is None:
             continue
+        compact = name == "compact"
         parts = match.groupdict()
         written = parts.get("y")
         short = written is not None and len(written) == 2
@@ -177,6 +208,7 @@ def shifted(value: str, by: int, year: int | None) -> str | None:
         for field in sorted((f for f in "ymdo" if parts.get(f)), key=match.start):
             old = match[field]
             new = _ordinal(moved.day) if field == "o" else _like(fields[field], old, field)
+            new = new.zfill(2) if compact else new
             out += value[at : match.start(field)] + new
             at = match.end(field)
         return out + value[at:]

@@ -13,7 +13,7 @@ from .dates import dates
 from .people import names
 from .places import addresses
 from .records import labelled, links, old_ages
-from .scan import Windows, beginnings, every_window, matches, matches_at, windows
+from .scan import Windows, beginnings, every_window, folded, matches, matches_at, windows
 
 Found = tuple[int, int, str]
 """Start, end (exclusive) and type of a piece of personal data."""
@@ -25,7 +25,7 @@ _NOT_PERSONAL = re.compile(
     r"学籍|訂單號|單號|条形码|交易号|凭证|提单|柜号|箱号|书号|刊号|商品|彩票|"
     r"order|invoice|tracking|serial|patent|version|sku|isbn|issn|doi|ticket|case|"
     r"docket|part|item|lot|batch|model|build|release|reference|ref|pmid|zip|transaction|confirmation|shipment|parcel|barcode|upc|ean|"
-    r"receipt|claim|catalog|article|job|task|request|revision|commit|bug|issue|waybill|consignment|po)"
+    r"receipt|claim|catalog|article|job|task|request|revision|commit|bug|issue|waybill|consignment|po|rma)"
     r"[a-z]*(?:号码|号|為|为|是)?[\s:：.#]*(?:no|number|num|id|code)?[\s:：.#№]*(?:is|was|为|是)?[\s:：]*\Z",
     re.I,
 )
@@ -34,7 +34,7 @@ _CARD_CONTEXT = re.compile(
     re.I,
 )
 _PHONE_CONTEXT = re.compile(
-    r"(?:电话|電話|座机|传真|傳真|手机|手機|热线|熱線|致电|拨打|来电|联系方式|tel|phone|telephone|fax|mobile|mob|cell|call|"
+    r"(?:电话|電話|座机|传真|傳真|手机|手機|热线|熱線|致电|拨打|来电|联系方式|总机|客服|telephone|tel|phone|fax|mobile|mob|cell|call|hotline|pager|toll.free|office|"
     r"text|dial|whatsapp|contact|reach\sme\sat|ph)(?:号码|號碼|号)?(?:\s?(?:is|no|number|us\sat|me\sat|at|on|to|为|是))*"
     r"[\s.:：)）(（]*\Z",
     re.I,
@@ -50,8 +50,18 @@ _VERSION_BEFORE = re.compile(
     re.I,
 )
 _SECTION_AFTER = re.compile(r"\s?(?:节|章|条|款|版|项)")
-_PASSPORT_CONTEXT = re.compile(r"(?:护照|護照|通行证|通行證|台胞证|passport)[^\n。]{0,24}\Z", re.I)
-_ID15_CONTEXT = re.compile(r"(?:身份证|身份證|证件号)[^\n。]{0,10}\Z")
+_PASSPORT_CONTEXT = re.compile(
+    r"(?:护照|護照|通行证|通行證|台胞证|回乡证|回鄉證|永久居留|passport|permit)[^\n。]{0,24}\Z", re.I
+)
+_PASSPORT_BEHIND = re.compile(r"\s?(?:号|號)?的?(?:护照|護照|通行证|台胞证)|,? (?:passport)", re.I)
+_IDENTITY_CONTEXT = re.compile(r"(?:身份证|身份證|居留证|identity card|national id|HKID)[^\n。]{0,16}\Z", re.I)
+_ID_CONTEXT = re.compile(
+    r"(?:身份证|身份證|证件号|证号|身份号码|identity card|ID card|ID no|ID number|Chinese ID)[^\n。]{0,12}\Z", re.I
+)
+_SSN_CONTEXT = re.compile(
+    r"(?:(?<![A-Za-z])SSN|(?<![A-Za-z])SS ?#|social security|社会安全|社安号|社會安全|社保号)[^0-9\n。]{0,16}\Z", re.I
+)
+_MONEY = re.compile(r"(?:[$€£¥￥]|USD|EUR|GBP|RMB|CNY|人民币|总额|金额|共计|标的额|资本)\s?\Z", re.I)
 
 
 def _before(text: str, start: int, n: int = 24) -> str:
@@ -150,7 +160,7 @@ def _card_issuer(digits: str) -> bool:
     )
 
 
-_EXTENSION = r"(?:[ ,]{0,2}(?:x|ext\.?|extension|转)[ ]?[0-9]{1,6})?"
+_EXTENSION = r"(?:[ ,，]{0,2}(?:x|ext\.?|extension|转|轉|分机|分機|内线)[号:：]?[ ]?[0-9]{1,6})?"
 
 _Check = Callable[[str, re.Match[str]], tuple[int, int] | None]
 
@@ -167,11 +177,10 @@ def _email(text: str, match: re.Match[str]) -> tuple[int, int] | None:
 
 def _id_cn(text: str, match: re.Match[str]) -> tuple[int, int] | None:
     digits = re.sub(r"[ \-]", "", match[0])
-    if len(digits) == 18:
-        return match.span() if is_id_cn(digits) else None
-    if len(digits) == 15 and digits.isdigit() and digits[:2] in _PROVINCES:
-        return match.span() if _ID15_CONTEXT.search(_before(text, match.start())) else None
-    return None
+    if len(digits) == 18 and is_id_cn(digits):
+        return match.span()
+    labelled = len(digits) == 15 and digits[:2] in _PROVINCES and _ID_CONTEXT.search(_before(text, match.start()))
+    return match.span() if labelled else None
 
 
 def _company_code(text: str, match: re.Match[str]) -> tuple[int, int] | None:
@@ -208,11 +217,45 @@ _COUNTED = re.compile(
 
 def _mobile(text: str, match: re.Match[str]) -> tuple[int, int] | None:
     before = _before(text, match.start())
-    if (match[0].isdigit() and _COUNTED.match(text, match.end())) or (
+    if (match[0].isdigit() and (_COUNTED.match(text, match.end()) or _MONEY.search(before))) or (
         _NOT_PERSONAL.search(before) and not _PHONE_CONTEXT.search(before)
     ):
         return None
     return match.span()
+
+
+def _ssn(text: str, match: re.Match[str]) -> tuple[int, int] | None:
+    before = _before(text, match.start())
+    if match["s"] == "-":
+        return None if _NOT_PERSONAL.search(before) else match.span()
+    return match.span() if _SSN_CONTEXT.search(before) else None
+
+
+_IBAN_COUNTRIES = (
+    "AD AE AL AT AZ BA BE BG BH BR BY CH CR CY CZ DE DK DO EE EG ES FI FO FR GB GE GI GL GR GT HR HU IE IL IQ IS IT JO KW KZ LB LC "
+    "LI LT LU LV LY MC MD ME MK MN MR MT MU NL NO OM PK PL PS PT QA RO RS RU SA SC SD SE SI SK SM SO ST SV TL TN TR UA VA VG XK"
+)  # the registry of ISO 13616
+
+
+def _iban(text: str, match: re.Match[str]) -> tuple[int, int] | None:
+    """ISO 13616: the four first characters to the end, letters as numbers from ten on, one modulo 97."""
+    value = match[0]
+    if value[:2] not in _IBAN_COUNTRIES:
+        return None
+    while True:
+        plain = value.replace(" ", "")
+        if 15 <= len(plain) <= 34 and int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1:
+            return match.start(), match.start() + len(value)
+        value, space, _ = value.rpartition(" ")  # the next word may have been taken for its last group
+        if not space:
+            return None
+
+
+def _mac(text: str, match: re.Match[str]) -> tuple[int, int] | None:
+    named = re.search(
+        r"(?:MAC|网卡|物理地址|蓝牙|bluetooth|ethernet)[^\n。]{0,12}\Z", _before(text, match.start()), re.I
+    )
+    return match.span() if named or re.search("[A-Fa-f]", match[0]) else None
 
 
 def _landline(text: str, match: re.Match[str]) -> tuple[int, int] | None:
@@ -232,7 +275,7 @@ def _with_phone_context(text: str, match: re.Match[str]) -> tuple[int, int] | No
 
 
 def _international(text: str, match: re.Match[str]) -> tuple[int, int] | None:
-    digits = re.sub(r"\D", "", re.split("[x转e]", match[0])[0])
+    digits = re.sub(r"\D", "", re.split("[xe转轉分内]", match[0])[0])
     if not 8 <= len(digits) <= 15 or _is_fictional(digits):
         return None
     return match.span()
@@ -282,7 +325,16 @@ def _ipv6(text: str, match: re.Match[str]) -> tuple[int, int] | None:
 
 
 def _passport(text: str, match: re.Match[str]) -> tuple[int, int] | None:
-    return match.span() if _PASSPORT_CONTEXT.search(_before(text, match.start())) else None
+    before = _before(text, match.start(), 32)
+    letters = len(match["letters"])
+    few = sum(c.isdigit() for c in match[0]) < 7
+    if before.endswith("准字") or (few and not match["check"]):
+        return None
+    if _PASSPORT_CONTEXT.search(before) or (letters and _PASSPORT_BEHIND.match(text, match.end())):
+        return match.span()
+    # Hong Kong, Macau, Taiwan and residence cards; a resident ID of eighteen digits has its own rule.
+    good = (letters or match["check"]) and _IDENTITY_CONTEXT.search(before)
+    return match.span() if good else None
 
 
 def _plate(text: str, match: re.Match[str]) -> tuple[int, int] | None:
@@ -294,7 +346,9 @@ def _plate(text: str, match: re.Match[str]) -> tuple[int, int] | None:
 
 def _api_key(text: str, match: re.Match[str]) -> tuple[int, int] | None:
     value = match[0]
-    random = any(c.isdigit() for c in value) or len(re.findall(r"[a-z][A-Z]", value)) > 2
+    random = (
+        any(c.isdigit() for c in value) or value[:4] in ("AKIA", "ASIA") or len(re.findall(r"[a-z][A-Z]", value)) > 2
+    )
     return match.span() if random or value.startswith("-----") else None
 
 
@@ -321,7 +375,8 @@ def _labelled_secret(text: str, match: re.Match[str]) -> tuple[int, int] | None:
     if len(value) < 16:
         label = match[0][: match.start("value") - match.start()]
         password = re.search(r"pass|pwd|密码|口令|密碼", label, re.I)
-        return (match.start("value"), end) if password and digits and digits < len(value) else None
+        mixed = (digits or switches >= 3) and digits < len(value)
+        return (match.start("value"), end) if password and mixed else None
     # Words joined by signs (`token = identifier_of_things_2`) have letters in long runs of one case.
     if digits < 3 and switches < 6 and re.search(r"[a-z]{8,}|[A-Z]{8,}", value):
         return None
@@ -348,6 +403,14 @@ def _rules() -> tuple[tuple[str, str, re.Pattern[str], _Check], ...]:
             "api_key",
             "keys",
             re.compile(
+                r"(?:(?<=hooks\.slack\.com/services/)|(?<=/api/webhooks/)|(?<=/bot/v2/hook/))[A-Za-z0-9][A-Za-z0-9_\-/]{15,}"
+            ),
+            _whole,
+        ),
+        (
+            "api_key",
+            "keys",
+            re.compile(
                 r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----(?:[^-]{0,8192}-----END (?:[A-Z]+ )*PRIVATE KEY-----)?|"
                 r"(?<![A-Za-z0-9])(?:sk-(?:[a-z]{2,8}-)*[A-Za-z0-9_\-]{20,}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|"
                 r"(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,}|"
@@ -359,7 +422,8 @@ def _rules() -> tuple[tuple[str, str, re.Pattern[str], _Check], ...]:
                 r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|sq0[a-z]{3}-[A-Za-z0-9_\-]{22,}|EAAA[A-Za-z0-9_\-]{50,}|lin_api_[A-Za-z0-9]{30,}|ntn_[A-Za-z0-9]{30,}|"
                 r"secret_[A-Za-z0-9]{40,}|hvs\.[A-Za-z0-9_\-]{20,}|PMAK-[a-f0-9]{24}-[a-f0-9]{30,}|NRAK-[A-Z0-9]{27}|ATATT3[A-Za-z0-9_\-=]{50,}|"
                 r"glsa_[A-Za-z0-9]{32}_[a-f0-9]{8}|AGE-SECRET-KEY-1[A-Z0-9]{50,}|bce-v3/[A-Za-z0-9\-]{10,}/[a-f0-9]{30,}|"
-                r"[0-9]{8,10}:AA[A-Za-z0-9_\-]{33}|"
+                r"[0-9]{8,10}:AA[A-Za-z0-9_\-]{33}|xapp-[0-9]-[A-Z0-9]+-[0-9]+-[a-f0-9]{32,}|dckr_pat_[A-Za-z0-9_\-]{20,}|"
+                r"pplx-[A-Za-z0-9]{32,}|tvly-[A-Za-z0-9\-]{20,}|figd_[A-Za-z0-9_\-]{30,}|sbp_[a-f0-9]{40}|"
                 r"eyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,})(?![A-Za-z0-9])"
             ),
             _api_key,
@@ -370,10 +434,27 @@ def _rules() -> tuple[tuple[str, str, re.Pattern[str], _Check], ...]:
             re.compile(
                 r"(?i:(?<![a-z])[a-z0-9_\-]{0,20}?(?:api[_\- ]?key|api[_\- ]?secret|secret(?:[_\- ]?(?:access[_\- ]?)?key)?|access[_\- ]?key(?:[_\- ]?(?:id|secret))?|"
                 r"access[_\- ]?token|auth[_\- ]?token|private[_\- ]?key|account[_\- ]?key|client[_\- ]?secret|bearer|token|password|passwd|pwd)|"
-                r"密钥|密鑰|秘钥|口令|密码|密碼|令牌|私钥|访问密钥)[\"'”’]?\s{0,3}(?:[:=：]|=>|is|为|是|(?<=earer))\s{0,3}[\"'“‘]?"
+                r"密钥|密鑰|秘钥|口令|密码|密碼|令牌|私钥|访问密钥)[\"'”’]?\s{0,3}(?:[:=：]|=>|is|为|是|(?<=earer)|(?<=[钥鑰令码碼牌]))\s{0,3}[\"'“‘]?"
                 r"(?P<value>[A-Za-z0-9_+/\-.~!@#$%^&*]{8,200}={0,2})"
             ),
             _labelled_secret,
+        ),
+        (
+            "api_key",
+            "secrets",
+            re.compile(
+                r"(?i:authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:bearer|basic|token|digest|apikey)\s{1,3})([A-Za-z0-9_+/\-.~]{8,400}={0,2})"
+            ),
+            _whole,
+        ),
+        (
+            "email",
+            "links",
+            re.compile(
+                r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9][A-Za-z0-9._%+\-]{0,63}\s?[\[(（](?i:at)[\])）]\s?"
+                r"[A-Za-z0-9\-]{1,63}(?:(?:\.|\s?[\[(（](?i:dot)[\])）]\s?)[A-Za-z0-9\-]{1,63}){0,4}(?:\.|\s?[\[(（](?i:dot)[\])）]\s?)[A-Za-z]{2,24}(?![A-Za-z0-9@])"
+            ),
+            _whole,
         ),
         (
             "email",
@@ -388,7 +469,7 @@ def _rules() -> tuple[tuple[str, str, re.Pattern[str], _Check], ...]:
             "id_cn",
             "numbers",
             re.compile(
-                r"(?<![0-9A-Za-z.\-_])(?:[1-8][0-9]{5}[ \-]?[12][0-9]{3}[01][0-9][0-3][0-9][ \-]?[0-9]{3}[0-9Xx]|"
+                r"(?<![0-9A-Za-z.\-_])(?:[1-8][0-9]{5}[ \-]?[12][0-9]{3}[ \-]?[01][0-9][0-3][0-9][ \-]?[0-9]{3}[0-9Xx]|"
                 r"[1-8][0-9]{14})(?![0-9A-Za-z_]|[.\-][0-9])"
             ),
             _id_cn,
@@ -403,10 +484,18 @@ def _rules() -> tuple[tuple[str, str, re.Pattern[str], _Check], ...]:
         ),
         (
             "bank_card",
+            "codes",
+            re.compile(
+                r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?:[ ]?[0-9A-Z]{4}){2,7}(?:[ ]?[0-9A-Z]{1,4})?(?![0-9A-Za-z])"
+            ),
+            _iban,
+        ),
+        (
+            "bank_card",
             "numbers",
             re.compile(
                 r"(?<![0-9A-Za-z.\-_])[2-9](?:[0-9]{12,18}|[0-9]{3}(?:[ \-][0-9]{4}){2,3}(?:[ \-][0-9]{1,4})?|"
-                r"[0-9]{3}[ \-][0-9]{6}[ \-][0-9]{5})(?![0-9A-Za-z_]|[.\-][0-9])"
+                r"[0-9]{3}[ \-][0-9]{6}[ \-][0-9]{5}|[0-9]{5}[ \-][0-9]{13})(?![0-9A-Za-z_]|[.\-][0-9])"
             ),
             _bank_card,
         ),
@@ -414,16 +503,18 @@ def _rules() -> tuple[tuple[str, str, re.Pattern[str], _Check], ...]:
             "ssn_us",
             "numbers",
             re.compile(
-                r"(?<![0-9A-Za-z.\-])(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![0-9A-Za-z]|[.\-][0-9])"
+                r"(?<![0-9A-Za-z.\-])(?!000|666|9)[0-9]{3}(?P<s>[ .\-]?)(?!00)[0-9]{2}(?P=s)(?!0000)[0-9]{4}(?![0-9A-Za-z]|[.\-][0-9])"
             ),
-            _mobile,
+            _ssn,
         ),
         (
             "mobile_cn",
             "numbers",
             re.compile(
                 r"(?:(?<![0-9A-Za-z.\-_])|(?<=tel)|(?<=Tel)|(?<=phone)|(?<=Phone)|(?<=mobile))"
-                r"(?:[(（]?(?:\+|00)?86[)）]?[ \-]?)?1[3-9][0-9](?:[0-9]{8}|[ \-][0-9]{4}[ \-][0-9]{4})(?![0-9A-Za-z_]|[.\-][0-9])"
+                r"(?:[(（]?(?:\+|00)?86[)）]?[ \-]?)?(?:[(（]1[3-9][0-9][)）][ ]?[0-9]{4}[ \-]?[0-9]{4}|"
+                r"1[3-9][0-9](?:[0-9]{8}|(?P<s>[ .\-])[0-9]{4}(?P=s)[0-9]{4}|[ \-][0-9]{8}|[0-9](?P<t>[ \-])[0-9]{3}(?P=t)[0-9]{4}))"
+                r"(?![0-9A-Za-z_]|[.\-][0-9])"
             ),
             _mobile,
         ),
@@ -433,21 +524,33 @@ def _rules() -> tuple[tuple[str, str, re.Pattern[str], _Check], ...]:
             re.compile(
                 r"(?<![0-9A-Za-z.\-_])(?P<country>(?:\+|00)86[ \-]?)?(?P<open>[(（])?(?(country)0?|0)"
                 r"(?:10|2[0-57-9]|[3-9][1-9][0-9])(?(open)[)）])"
-                r"(?P<sep>[ \-—–]?)[2-9][0-9]{6,7}(?:(?:[ \-]|转|轉|ext\.?\s?)[0-9]{1,5})?(?![0-9A-Za-z_]|[.\-][0-9])"
+                r"(?P<sep>[ \-—–]?)(?:[2-9][0-9]{6,7}|[2-9][0-9]{3}[ \-][0-9]{4})(?:[ \-][0-9]{1,5}(?![0-9A-Za-z_]|[.\-][0-9])|"
+                + _EXTENSION
+                + r")(?![0-9A-Za-z_]|[.\-][0-9])"
             ),
             _landline,
         ),
         (
             "landline_cn",
             "numbers",
-            re.compile(r"(?<![0-9A-Za-z.\-_])[2-8][0-9]{6,7}(?![0-9A-Za-z_]|[.\-][0-9])"),
+            re.compile(
+                r"(?<![0-9A-Za-z.\-_+])[48]00[ \-](?:[0-9]{3}[ \-][0-9]{4}|[0-9]{4}[ \-][0-9]{3})(?![0-9A-Za-z_]|[.\-][0-9])"
+            ),
+            _nanp,
+        ),
+        (
+            "landline_cn",
+            "numbers",
+            re.compile(
+                r"(?<![0-9A-Za-z.\-_])(?:[2-8][0-9]{6,7}|[48]00[0-9]{7})(?![0-9A-Za-z_]|[.\-][0-9]|[次个件例人元起条户名辆台宗笔])"
+            ),
             _with_phone_context,
         ),
         (
             "phone",
             "numbers",
             re.compile(
-                r"(?<![0-9A-Za-z+])\+[1-9][0-9]{0,3}(?:[ .\-]?[(（]?[0-9]{1,5}[)）]?){2,6}"
+                r"(?<![0-9A-Za-z+])\+[1-9][0-9]{0,3}(?:[ .\-/]?[(（]?[0-9]{1,5}[)）]?){2,6}"
                 + _EXTENSION
                 + r"(?![0-9A-Za-z_]|[.\-][0-9])"
             ),
@@ -457,7 +560,7 @@ def _rules() -> tuple[tuple[str, str, re.Pattern[str], _Check], ...]:
             "phone",
             "numbers",
             re.compile(
-                r"(?<![0-9A-Za-z.\-_+])(?:(?:00)?1[ .\-])?(?:\([2-9][0-9]{2}\)\s?|[2-9][0-9]{2}[ .\-])[2-9][0-9]{2}[ .\-][0-9]{4}"
+                r"(?<![0-9A-Za-z.\-_+])(?<![0-9][ \-])(?:(?:00)?1[ .\-])?(?:\([2-9][0-9]{2}\)\s?|[2-9][0-9]{2}[ .\-])[2-9][0-9]{2}[ .\-][0-9]{4}"
                 + _EXTENSION
                 + r"(?![0-9A-Za-z_]|[.\-][0-9])"
             ),
@@ -467,8 +570,8 @@ def _rules() -> tuple[tuple[str, str, re.Pattern[str], _Check], ...]:
             "phone",
             "numbers",
             re.compile(
-                r"(?<![0-9A-Za-z.\-_+])(?:[(（](?:00|0)?[1-9][0-9]{1,4}[)）][ ]?[0-9]{3,4}[ \-]?[0-9]{3,4}|"
-                r"(?:00|0)?[1-9][0-9]{1,4}(?:(?:[ .\-][0-9]{2,7}){1,4}|[0-9]{4,9}))"
+                r"(?<![0-9A-Za-z.\-_+])(?:[(（](?:00|0)?[1-9][0-9]{0,4}[)）][ \-]?[0-9]{3,4}[ \-]?[0-9]{3,4}|"
+                r"(?:011[ .\-]|00|0)?[1-9][0-9]{0,4}(?:(?:[ .\-/][(（]?[0-9]{1,8}[)）]?){1,5}|[0-9]{4,9}))"
                 + _EXTENSION
                 + r"(?![0-9A-Za-z_]|[.\-][0-9])"
             ),
@@ -489,16 +592,26 @@ def _rules() -> tuple[tuple[str, str, re.Pattern[str], _Check], ...]:
             _ipv6,
         ),
         (
+            "document_number",
+            "ipv6",
+            re.compile(
+                r"(?<![0-9A-Za-z:\-])[0-9A-Fa-f]{2}(?P<s>[:\-])(?:[0-9A-Fa-f]{2}(?P=s)){4}[0-9A-Fa-f]{2}(?![0-9A-Za-z]|[:\-][0-9A-Za-z])"
+            ),
+            _mac,
+        ),
+        (
             "passport",
             "passports",
-            re.compile(r"(?<![0-9A-Za-z])(?:[A-Z]{1,2}[0-9]{7,8}|[0-9]{9})(?![0-9A-Za-z])"),
+            re.compile(
+                r"(?<![0-9A-Za-z])(?P<letters>[A-Z]{0,3})(?:(?<=[A-Z])[0-9]{6,12}|[0-9]{7,12})(?P<check>[(（][0-9A-Z][)）])?(?![0-9A-Za-z])"
+            ),
             _passport,
         ),
         (
             "plate_cn",
             "plates",
             re.compile(
-                r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·•・. ]?"
+                r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·•・. \-]?"
                 r"([A-HJ-NP-Z0-9]{5,6}|[A-HJ-NP-Z0-9]{4}[挂学警港澳])(?![0-9A-Za-z\-])"
             ),
             _plate,
@@ -514,6 +627,7 @@ def find(
     `court`: by the practice of courts, which leaves judges, counsel, and addresses that name no more than a county.
     `places`: where each family of rules has to look, from a scan of the batch; without it, the text is scanned here.
     """
+    text = folded(text)
     if places is None:
         places = windows([text], [every_window(text, kinds)])[0]
     found: list[Found] = []
@@ -525,7 +639,7 @@ def find(
     return sorted(found)
 
 
-_NUMBER_STARTS = re.compile(r"[0-9+(（](?<![0-9][0-9+(（])(?=[0-9 .\-+()（）—–]{4})")
+_NUMBER_STARTS = re.compile(r"[0-9+(（](?<![0-9][0-9+(（])(?=[0-9 .\-/+()（）—–]{4})")
 """No rule for numbers begins inside one, or has less than five characters of digits and marks."""
 
 

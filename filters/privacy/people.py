@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from .dates import MONTHS
-from .roles import EN_LABELS, EN_ROLES, LABELS, MEDICAL, PARTIES, TITLES
+from .not_names import INSTITUTIONS, NOT_NAMES, WORDS
+from .roles import COUNSEL, EN_LABELS, EN_ROLES, EN_TITLES, KIN, LABELS, MEDICAL, PARTIES, TITLES
 from .scan import Windows, beginnings, first_of, matches, matches_at
 
 Name = tuple[int, int]
@@ -23,20 +23,20 @@ HAN = "\u4e00-\u9fff"
 # The surnames of the census reports and of the Hundred Family Surnames, simplified and traditional, without those that
 # are common words in other places (于是, 方面, 时, 应): these are in _WEAK and need a label or a mark behind the name.
 _SURNAMES = (
-    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范石姚谭廖邹熊金陆"
+    "王李张刘陈杨赵黄肖付雷梅席卫祁符刁辜甄邬佘逄阚晁储湛邸周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范石姚谭廖邹熊金陆"
     "郝孔白崔康毛邱秦江史顾侯邵孟龙段章钱汤尹黎易武乔贺赖龚庞樊兰殷施陶洪翟颜倪严牛温芦季俞鲁葛伍申尤毕聂柴焦欧齐沙涂耿阮阳"
     "詹辛管祝左甘兀苗鲍包裴路游霍纪尚柯房单凌屈项童费翁骆覃韦苑岳宁柏窦卜谷褚裘瞿靳郁蒲冉闵闫娄卞臧桂栗佟仇丛蓝靖牟狄米戚邢"
     "晏滕楚仲冷隋宫车鞠巩匡盛穆荀燕冀桑卓池迟井岑解荣华宣奚郎巫麦封虞莫柳简滑阙缪邝郜郇郦景兴廉党艾蔚窑"
     "張劉陳楊趙黃吳孫馬羅鄭謝韓馮蕭鄧許蔣賈葉閻鐘鍾譚陸鄒龍錢湯賀賴龔龐蘭陳顏嚴溫蘆魯畢聶歐齊駱韋竇閔婁盧蘇呂顧"
 )
-_WEAK = "万舒邬惠于方时应向常成全文平明连华曲安司水麻危计伏米臧强支昝经都边关富相查后荆红权商佘游海和伊喻屠蒙池乌能苍双党翟劳逄姬扶堵宰璩雍桑桂牛寿通农别庄晏瞿阎充慕茹习宦鱼容古慎戈终步耿满国寇广禄阙东沃利越夔隆师厍晁勾敖融訾辛阚那饶空毋沙乜养须丰巢关蒯相查后江竺逯盖益桓公由代但楼敬甄郭柯幸肖付闻官初布元仝冼展修信原苟尔多冒种谌揭战候降才年弓院丘战青楚鹿银才欣盘覃佴阿"
+_WEAK = "晋吉皮巴粟鄢万舒邬惠于方时应向常成全文平明连华曲安司水麻危计伏米臧强支昝经都边关富相查后荆红权商佘游海和伊喻屠蒙池乌能苍双党翟劳逄姬扶堵宰璩雍桑桂牛寿通农别庄晏瞿阎充慕茹习宦鱼容古慎戈终步耿满国寇广禄阙东沃利越夔隆师厍晁勾敖融訾辛阚那饶空毋沙乜养须丰巢关蒯相查后江竺逯盖益桓公由代但楼敬甄郭柯幸肖付闻官初布元仝冼展修信原苟尔多冒种谌揭战候降才年弓院丘战青楚鹿银才欣盘覃佴阿"
 _COMPOUND = (
     "欧阳|歐陽|司马|司馬|上官|诸葛|諸葛|夏侯|皇甫|尉迟|尉遲|公孙|公孫|慕容|令狐|宇文|长孙|司徒|司空|端木|东方|独孤|南宫|轩辕|"
     "百里|呼延|闾丘|申屠|太史|澹台|公冶|濮阳|淳于|单于|钟离|鲜于|赫连|拓跋|完颜|纳兰|西门|东郭|南门|万俟|闻人|第五"
 )
 # Characters of given names, by our own judgement: 患者严重 and 原告高度 begin with surnames, 重 and 度 are in no name.
 _GIVEN = frozenset(
-    "兵凱競曾伟芳娜敏静丽强磊洋艳勇军杰娟涛明超霞平刚秀英华慧巧美淑惠珠翠雅芝玉萍红娥玲芬燕彩春菊兰凤洁梅琳素云莲真环雪荣爱妹香月莺媛瑞凡佳嘉琼勤珍贞"
+    "然妮兵凱競曾伟芳娜敏静丽强磊洋艳勇军杰娟涛明超霞平刚秀英华慧巧美淑惠珠翠雅芝玉萍红娥玲芬燕彩春菊兰凤洁梅琳素云莲真环雪荣爱妹香月莺媛瑞凡佳嘉琼勤珍贞"
     "莉桂娣叶璧璐娅琦晶妍茜秋珊莎锦黛青倩婷姣婉娴瑾颖露瑶怡婵雁蓓纨仪荷丹蓉眉君琴蕊薇菁梦岚苑婕馨瑗琰韵融园艺咏卿聪澜纯毓悦昭冰爽琬茗羽希宁"
     "欣飘育滢馥筠柔竹霭凝晓欢霄枫芸菲寒伊亚宜可姬舒影荔枝思俊峰军保东文辉力明永健世广志义兴良海山仁波宁贵福生龙元全国胜学祥才发武新利清飞彬"
     "富顺信子杰涛昌成康星光天达安岩中茂进林有坚和彪博诚先敬震振壮会思群豪心邦承乐绍功松善厚庆磊民友裕河哲江超浩亮政谦亨奇固之轮翰朗伯宏言若鸣"
@@ -59,30 +59,73 @@ _FOLLOW = frozenset(
 )
 _MARK = frozenset("，。；：、！？（）()《》“”\"',.;:!?\n\r\t 　/|")
 
+_CAPITALIZED = "[A-ZÀ-ÖØ-ÞĀ-Ž][a-zà-öø-ÿĀ-ž]+"
+_WORD = (
+    rf"(?:[A-Z]\.(?![A-Za-z])|St\.(?=\s[A-Z])|(?:(?:Mc|Mac|O['’]|D['’]|De|La|Le|Du|Van|Fitz)?{_CAPITALIZED})(?:-(?:Mc|Mac|O['’]|D['’])?{_CAPITALIZED}){{0,2}}|"
+    r"(?:O['’]|D['’])?[A-ZÀ-ÖØ-Þ]{2,}(?:-[A-ZÀ-ÖØ-Þ]{2,})?(?![a-z])|"
+    r"(?:van|von|de|der|den|la|las|los|del|della|di|da|dos|du|ter|bin|ibn|al|el)(?=\s))"
+)
+_SUFFIX = r"(?:,?[ ](?:Jr|Sr|II|III|IV)(?![A-Za-z])\.?)?"
+
 _PARENTHESIS = r"(?:[（(][^（）()\n]{1,20}[)）])?"
+
+
+# Tibetan names are mostly two of these; Mongolian, Uyghur and Kazakh names without a dot one or two of those.
+_TIBETAN = (
+    "扎西|多吉|次仁|卓玛|达瓦|尼玛|旦增|丹增|洛桑|央金|索朗|格桑|平措|白玛|拉姆|巴桑|普布|米玛|边巴|强巴|仁青|仁增|贡布|顿珠|旺堆|曲珍|德吉|玉珍|次旦|次旺|"
+    "旺姆|措姆|梅朵|才让|才旦|桑吉|嘉措|南杰|群培|阿旺|土登|益西|罗布|扎巴|坚赞|噶玛|卓嘎|拉毛|华旦|更登|仁钦|晋美|加措|班觉|赤列|旺杰|云丹|央宗|德庆|次央|曲扎"
+)
+_STEPPE = (
+    "巴特尔|巴图|乌云|其木格|其其格|高娃|塔娜|苏日娜|娜仁|萨仁|图雅|格日勒|额尔德尼|朝鲁|布和|哈斯|斯琴|阿拉坦|呼和|那顺|宝音|青格乐|敖特根|孟和|吉日嘎拉|"
+    "乌兰|托娅|巴雅尔|特木尔|苏和|苏德|必力格|道尔吉|宝力德|那仁|买买提|阿卜杜拉|阿不都|阿布都|热合曼|热依木|古丽|阿依|吐尔逊|艾力|艾合买提|司马义|玉素甫|依布拉音|努尔|努尔兰|"
+    "叶尔兰|哈力克|阿迪力|木合塔尔|帕提古丽|依明|肉孜|卡德尔|阿斯兰|巴合提|沙吾列|古丽娜尔|阿依古丽"
+)
 
 
 @lru_cache(maxsize=1)
 def _zh() -> dict[str, re.Pattern[str]]:
-    strong, every = f"[{_SURNAMES}]", f"[{_SURNAMES}{_WEAK}]"
+    every = f"[{_SURNAMES}{_WEAK}]"
     roles = "|".join(sorted({*PARTIES.split("|"), *MEDICAL.split("|")}, key=lambda w: (-len(w), w)))
     labels = "|".join(
-        sorted({*LABELS.split("|"), *PARTIES.split("|"), *MEDICAL.split("|")}, key=lambda w: (-len(w), w))
+        sorted(
+            {word for words in (LABELS, PARTIES, MEDICAL, COUNSEL, KIN) for word in words.split("|")},
+            key=lambda w: (-len(w), w),
+        )
     )
+    syllables = rf"(?:{_TIBETAN}){{2}}|(?:{_STEPPE}){{1,2}}"
+    part = f"(?:(?![与和及是的在为了等从向对将被把说称也即我你他她它能请要没])[{HAN}])"
+    dotted = rf"{part}{{1,8}}(?:[·•・.]{part}{{1,10}}){{1,3}}"
     return {
         # Behind a role, with nothing between: read by `_end`.
         "role": re.compile(rf"(?:{roles}){_PARENTHESIS}(?=(?:{_COMPOUND}|{every})[{HAN}])"),
         # Behind a role and a mark, or a label: any surname, and what stands up to the next mark.
         "label": re.compile(
-            rf"(?:{labels}){_PARENTHESIS}[ \t]*(?:[:：]|为[:：]?|是|叫|名叫)[ \t_]*"
-            rf"((?:(?:{_COMPOUND})[{HAN}]{{1,2}}|{every}[ \u3000]?[{HAN}]{{1,2}}|[{HAN}]{{1,6}}[·•・][{HAN}]{{1,8}}))"
+            rf"(?:{labels}){_PARENTHESIS}(?:[ \t]*(?:[:：]|为[:：]?|是|叫|名叫)|(?=[ \t\u3000]))[ \t_\u3000]*"
+            rf"({dotted}|(?:{_COMPOUND})[ \u3000]{{0,4}}[{HAN}]{{1,2}}|{every}[ \u3000]{{0,4}}[{HAN}]{{1,2}})"
+        ),
+        # Behind any of these words, with a mark between or not: names that are told from other words by their form.
+        "form": re.compile(
+            rf"(?:{labels}){_PARENTHESIS}(?:[ \t]*(?:[:：]|为[:：]?|是|叫|名叫))?[ \t_]*({dotted}|{syllables})(?![·•・])|"
+            rf"(?<![{HAN}·•・])({part}{{2,8}}(?:[·•・]{part}{{1,8}}){{1,3}}?)(?={TITLES})"
+        ),
+        # Behind 姓名： alone, all up to a mark or the sex: names without a surname that is known.
+        "whole": re.compile(
+            rf"(?:姓名|名字)[ \t]*[:：][ \t_]*([{HAN}]{{2,8}})(?=[，,。；;\n（( \t]|\Z)|"
+            rf"(?:{roles}){_PARENTHESIS}[:：]?([{HAN}]{{2,8}})(?=[，,、（(](?:男|女)[，,、。；（(）)])"
+        ),
+        "latin": re.compile(
+            rf"(?:{labels}){_PARENTHESIS}(?:[ \t]*(?:[:：]|为[:：]?|是|叫|名叫))?[ \t_]*({_WORD}(?:[ \t]{_WORD}){{1,3}})(?![A-Za-z])|"
+            rf"(?<![A-Za-z])({_WORD}(?:[ \t]{_WORD}){{0,3}})(?={TITLES})"
         ),
         "sex": re.compile(
             rf"(?<![{HAN}])((?:(?:{_COMPOUND})[{HAN}]{{1,2}}|{every}[{HAN}]{{1,2}}|[{HAN}]{{1,6}}[·•・][{HAN}]{{1,8}}))"
             r"(?=[，,、（(][ ]?(?:男|女)(?:性)?[，,、。；）)])"
         ),
         "title": re.compile(rf"((?:{_COMPOUND}|{every})[{HAN}]{{0,2}}?)(?={TITLES})"),
-        "list": re.compile(rf"[、及和与](?=(?:{_COMPOUND}|{strong})[{HAN}])"),
+        "head": re.compile(rf"(?:{roles})"),
+        "kin": re.compile(rf"(?:{KIN})(?=(?:{_COMPOUND}|{every})[{HAN}])"),
+        "counsel": re.compile(rf"(?:{COUNSEL})(?=(?:{_COMPOUND}|{every})[{HAN}])"),
+        "list": re.compile(rf"[、及和与](?=(?:{_COMPOUND}|{every})[{HAN}])"),
         "compound": re.compile(rf"(?:{_COMPOUND})"),
     }
 
@@ -99,100 +142,9 @@ def _zh_starts() -> dict[str, re.Pattern[str]]:
 
 
 _CIVIL = ("先生", "女士", "小姐", "太太", "夫人")
+_SPEAKERS = ("患者", "病人", "医生", "医师", "大夫", "护士", "醫生", "家属", "患兒", "患儿")
+_DOTS = frozenset("·•・.")
 _MASKED = frozenset("某×XxＸ*＊○〇")
-# Read over the whole of a find: what begins like a name behind a role, and is none.
-_NOT_NAMES = frozenset(
-    [
-        "高血压",
-        "高消",
-        "尚未",
-        "高血糖",
-        "高血脂",
-        "白细胞",
-        "白血病",
-        "黄疸",
-        "石膏",
-        "安全",
-        "方面",
-        "代表",
-        "代理",
-        "常见",
-        "成年",
-        "高度",
-        "严重",
-        "连续",
-        "周围",
-        "周身",
-        "马上",
-        "许可",
-        "向法",
-        "时间",
-        "何时",
-        "关系",
-        "包括",
-        "应当",
-        "任何",
-        "曾经",
-        "关于",
-        "车祸",
-        "左侧",
-        "右侧",
-        "全身",
-        "经常",
-        "江苏",
-        "平时",
-        "明显",
-        "单位",
-        "管理",
-        "施工",
-        "史料",
-        "路人",
-        "毛发",
-        "年龄",
-        "性别",
-        "电话",
-        "地址",
-        "住址",
-        "民族",
-        "职业",
-        "身份",
-        "签名",
-        "姓名",
-        "盖章",
-        "双方",
-        "一方",
-        "公司",
-        "全体",
-        "相关",
-        "有关",
-        "支付",
-        "方式",
-        "信息",
-        "名称",
-        "单位名",
-        "水平",
-        "安静",
-        "解放",
-        "林业局",
-        "国家",
-        "本人",
-        "先生",
-        "女士",
-        "多人",
-        "成员",
-        "房东",
-        "房产",
-        "司机",
-        "荣获",
-        "温度",
-        "文化",
-        "梁某",
-        "不详",
-        "无",
-        "未知",
-        "保密",
-    ]
-)
 _COMPANY = re.compile(
     rf"[{HAN}（）()]{{0,18}}(?:公司|集团|银行|中心|医院|法院|检察院|学校|大学|学院|委员会|合作社|事务所|商行|经营部|厂|店|局|所|站|社|政府|村委会|居委会|保险|支行)"
 )
@@ -239,7 +191,7 @@ def _surname(text: str, at: int) -> int:
 
 
 def _good(value: str) -> bool:
-    return len(value) >= 2 and not _MASKED & set(value) and value not in _NOT_NAMES and value[:2] not in _NOT_NAMES
+    return len(value) >= 2 and not _MASKED & set(value) and value not in NOT_NAMES and value[:2] not in NOT_NAMES
 
 
 def _weak(text: str, at: int) -> bool:
@@ -262,31 +214,77 @@ def _surely(text: str, start: int, end: int) -> bool:
 
 def _zh_names(text: str, court: bool, places: Windows) -> Iterator[Name]:
     rules = _zh()
-    for match in matches(rules["role"], text, places):
-        start = match.end()
-        while True:
-            end = _end(text, start, _surname(text, start))
+    for name in ("role", "kin") if court else ("role", "kin", "counsel"):
+        for match in matches(rules[name], text, places):
+            yield from _behind_role(text, match.end(), name == "kin")
+    for name in ("form", "whole"):
+        for match in matches(rules[name], text, places):
+            start, end = match.span(match.lastindex or 1)
             value = text[start:end]
-            sure = not _weak(text, start) or _surely(text, start, end)
-            if not value or not sure or not _good(value) or _COMPANY.match(text, end) or _NUMBER.match(text, end):
-                break
-            yield start, end
-            more = rules["list"].match(text, end)
-            if not more:
-                break
-            start = more.end()
-    for match in matches(rules["label"], text, places):
+            known = name == "whole" and (len(_cut(value)) < 2 or value[:2] in NOT_NAMES or bool(_MASKED & set(value)))
+            if (
+                not known
+                and not _COMPANY.match(text, start)
+                and not (court and match[0].startswith(tuple(COUNSEL.split("|"))))
+            ):
+                yield start, end
+    for match in matches(rules["latin"], text, places):
+        found = _en_value(text, *match.span(match.lastindex or 1), 2 if match.lastindex == 1 else 1)
+        if found is not None:
+            yield found
+    yield from _labelled(text, places)
+    yield from _marked(text, court, places)
+
+
+def _behind_role(text: str, start: int, strict: bool) -> Iterator[Name]:
+    """The name that begins at `start`, behind a role, and those listed behind it. `strict`: no word, and given names only."""
+    rules = _zh()
+    while True:
+        end = _end(text, start, _surname(text, start))
+        value = text[start:end]
+        sure = not _weak(text, start) or (not strict and _surely(text, start, end))
+        if strict and not (
+            set(text[start + _surname(text, start) : end]) <= _GIVEN and text[end : end + 1] in _MARK | _FOLLOW
+        ):
+            break
+        if value in WORDS and not re.match("[，,、（(][男女]", text[end : end + 2]):
+            break
+        if not value or not sure or not _good(value) or _COMPANY.match(text, end) or _NUMBER.match(text, end):
+            break
+        yield start, end
+        more = rules["list"].match(text, end)
+        if not more:
+            break
+        start = more.end()
+
+
+def _labelled(text: str, places: Windows) -> Iterator[Name]:
+    for match in matches(_zh()["label"], text, places):
         start, end = match.span(1)
-        if "·" not in match[1] and "•" not in match[1] and "・" not in match[1]:
+        if not _DOTS & set(match[1]):
             surname = _surname(text, start)
-            gap = 1 if text[start + surname] in " \u3000" else 0
+            gap = text[start + surname] in " \u3000"
             if not gap:
                 end = min(end, max(_end(text, start, surname), start + surname + 1))
                 # A character that is in no list of given names, and a mark behind it, is a name all the same.
                 if text[end : end + 1] not in _MARK and text[end + 1 : end + 2] in _MARK and match.end(1) == end + 1:
                     end += 1
-        if _good(text[start:end].replace(" ", "").replace("\u3000", "")) and not _COMPANY.match(text, start):
+        value = text[start:end].replace(" ", "").replace("\u3000", "")
+        # 患者：查出来, 医生：由于: what is said behind who speaks.
+        said = match[0].startswith(_SPEAKERS) and (
+            value in WORDS
+            or len(_cut(text[start:end])[0]) > 1
+            or not set(value[_surname(text, start) :]) <= _GIVEN
+            or (_weak(text, start) and not _surely(text, start, end))
+        )
+        disease = any(text[start : start + n] in NOT_NAMES for n in (2, 3))
+        if _good(value) and not said and not disease and not _COMPANY.match(text, start):
             yield start, end
+
+
+def _marked(text: str, court: bool, places: Windows) -> Iterator[Name]:
+    """Names with the sex or a title behind them."""
+    rules = _zh()
     for name in ("sex", "title"):
         for match in matches_at(rules[name], text, beginnings(_zh_starts()[name], text, places)):
             start, end = match.span(1)
@@ -296,11 +294,11 @@ def _zh_names(text: str, court: bool, places: Windows) -> Iterator[Name]:
                 # 陈医生 and 李主任 at the head of a clause; inside one, 提高教授水平 holds no Professor 高.
                 alone = end - start == 1 and "\u4e00" <= before <= "\u9fff"
                 weak = _weak(text, start)
-                unlike = (weak or title not in _CIVIL) and not set(text[start + 1 : end]) <= _GIVEN
+                unlike = (weak or title not in _CIVIL) and not set(text[start + _surname(text, start) : end]) <= _GIVEN
                 unlike |= weak and (end - start == 1 or "\u4e00" <= before <= "\u9fff")
                 if (
                     unlike
-                    or (court and title in ("法官", "律师"))
+                    or (court and title in ("法官", "律师", "检察"))
                     or (alone and (title not in _CIVIL or before in "一二三四五六七八九十第前"))
                 ):
                     continue
@@ -308,171 +306,12 @@ def _zh_names(text: str, court: bool, places: Windows) -> Iterator[Name]:
                     continue  # 现任太太, 房东林先生
                 if match[1][1:] == "老" or (title == "医师" and text[end + 2 : end + 4] in ("医疗", "资格")):
                     continue  # 张老太太
+                if title not in _CIVIL and (len(_cut(match[1])) < 2 and end - start == 2):
+                    continue  # 安全主任, 金融博士
                 if not _MASKED & set(match[1]) and not any(c in _FOLLOW for c in match[1][1:]):
                     yield start, end
-            elif _good(match[1]):
+            elif _good(match[1]) and not rules["head"].match(match[1]):
                 yield start, end
-
-
-_WORD = r"(?:[A-Z]\.(?![A-Za-z])|(?:Mc|Mac|O['’]|D['’]|De|La|Le|Du|Van)?[A-Z][a-zà-ÿ]+(?:-[A-Z][a-zà-ÿ]+)?|[A-Z]{2,}(?![a-z])|(?:van|von|de|der|la|bin|al)(?=\s[A-Z]))"
-_INSTITUTIONS = frozenset(
-    [
-        "united",
-        "states",
-        "state",
-        "city",
-        "county",
-        "department",
-        "bank",
-        "company",
-        "corp",
-        "corporation",
-        "inc",
-        "llc",
-        "ltd",
-        "university",
-        "insurance",
-        "national",
-        "american",
-        "federal",
-        "board",
-        "association",
-        "trust",
-        "school",
-        "district",
-        "hospital",
-        "center",
-        "centre",
-        "care",
-        "protection",
-        "rights",
-        "advocate",
-        "committee",
-        "commission",
-        "office",
-        "agency",
-        "authority",
-        "general",
-        "motors",
-        "services",
-        "service",
-        "society",
-        "union",
-        "church",
-        "college",
-        "court",
-        "group",
-        "holdings",
-        "partners",
-        "the",
-        "a",
-        "an",
-        "and",
-        "of",
-        "in",
-        "for",
-        "on",
-        "by",
-        "with",
-        "was",
-        "is",
-        "has",
-        "had",
-        "have",
-        "will",
-        "shall",
-        "who",
-        "which",
-        "that",
-        "this",
-        "these",
-        "those",
-        "his",
-        "her",
-        "its",
-        "their",
-        "our",
-        "your",
-        "no",
-        "not",
-        "president",
-        "chairman",
-        "speaker",
-        "secretary",
-        "vice",
-        "majority",
-        "minority",
-        "attorney",
-        "district",
-        "judge",
-        "justice",
-        "doe-anonymous",
-        "unknown",
-        "none",
-        "name",
-        "date",
-        "address",
-        "phone",
-        "tel",
-        "age",
-        "sex",
-        "dob",
-        "id",
-        "history",
-        "education",
-        "safety",
-        "satisfaction",
-        "information",
-        "portal",
-        "records",
-        "record",
-        "status",
-        "consent",
-        "form",
-        "act",
-        *MONTHS,
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "english",
-        "chinese",
-        "medicare",
-        "medicaid",
-        "new",
-        "york",
-        "south",
-        "north",
-        "east",
-        "west",
-        "hotel",
-        "council",
-        "inn",
-        "restaurant",
-        "museum",
-        "army",
-        "navy",
-        "force",
-        "party",
-        "team",
-        "club",
-        "foundation",
-        "institute",
-        "ministry",
-        # Prof. Code Sec. 16600, Rev. Stat. 24-34-401, Rev. Rul. 75-1: parts of a code's name, behind what looks like a title.
-        "code",
-        "stat",
-        "stats",
-        "statutes",
-        "sec",
-        "section",
-        "proc",
-        "rul",
-    ]
-)
 
 
 _MONTHS = frozenset(("may", "june", "april", "august"))
@@ -480,14 +319,14 @@ _MONTHS = frozenset(("may", "june", "april", "august"))
 
 @lru_cache(maxsize=1)
 def _en() -> dict[str, re.Pattern[str]]:
-    name = rf"{_WORD}(?:[ \t]{_WORD}){{1,3}}"
-    single = rf"{_WORD}(?:[ \t]{_WORD}){{0,3}}"
+    name = rf"{_WORD}(?:[ \t]{_WORD}){{1,4}}"
+    single = rf"{_WORD}(?:[ \t]{_WORD}){{0,4}}"
     return {
-        "title": re.compile(
-            rf"(?<![A-Za-z])(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Professor|Madam|Sir|Nurse|Rev)(?:\.[ \t]?|[ \t])({single})"
-        ),
+        "title": re.compile(rf"(?<![A-Za-z])(?:{EN_TITLES})(?:\.[ \t]?|[ \t])({single})"),
         "role": re.compile(rf"(?<![A-Za-z])(?i:{EN_ROLES})(?:,? (?i:named|called|identified as))?,?[ \t]({name})"),
-        "label": re.compile(rf"(?<![A-Za-z])(?i:{EN_LABELS})[ \t]*:[ \t]*({single})"),
+        "label": re.compile(
+            rf"(?<![A-Za-z])(?i:{EN_LABELS})[ \t]*:[ \t]*({_WORD}(?:[ ]{_WORD})?,[ ]{_WORD}(?:[ ](?:{_WORD}|[A-Z](?![A-Za-z]))){{0,2}}(?=[ \t]*(?:[,;.\n(]|\Z|[ ]{{2}}))|{single})"
+        ),
         "behind": re.compile(
             rf"(?<![A-Za-z])({name})(?=,? (?:M\.?D\.?|D\.?O\.?|R\.?N\.?|Ph\.?D\.?|N\.?P\.?|P\.?A\.?-?C?|DDS|Esq)(?![A-Za-z])"
             rf"|,? (?:\(?(?:the |hereinafter |as )?[\"“']?(?i:plaintiff|defendant|appellant|appellee|petitioner|respondent)(?![A-Za-z])))"
@@ -500,7 +339,7 @@ def _en() -> dict[str, re.Pattern[str]]:
 def _en_starts() -> dict[str, re.Pattern[str]]:
     """Where each English rule can begin: at the head of a word."""
     return {
-        "title": re.compile("[MDPSNR](?<![A-Za-z][A-Z])(?=[a-z])"),
+        "title": re.compile("[MDPSNRLCHFG](?<![A-Za-z][A-Z])(?=[A-Za-z])"),
         "role": first_of(EN_ROLES),
         "label": re.compile("[A-Za-z](?<![A-Za-z][A-Za-z])(?=[A-Za-z \t]+:)"),
         "behind": re.compile("[A-Zvbdl](?<![A-Za-z][A-Za-z])"),
@@ -513,7 +352,7 @@ def _en_value(text: str, start: int, end: int, least: int) -> Name | None:
     words = 0
     for word in re.finditer(r"\S+", text[start:end]):
         plain = word[0].strip(".,").lower()
-        if plain in _INSTITUTIONS:
+        if plain in INSTITUTIONS and not re.fullmatch(r"[A-Z]\.", word[0]):
             if plain in _MONTHS:  # Kristina May, April Mooney
                 kept, words = start + word.end(), words + 1
                 continue
@@ -529,7 +368,8 @@ def _en_value(text: str, start: int, end: int, least: int) -> Name | None:
         return None
     if re.match(r",? (?:Inc|Corp|LLC|Ltd|L\.L\.C|Company|Co\.|LLP|& )", text[kept : kept + 10]):
         return None
-    return start, kept
+    suffix = re.match(_SUFFIX, text[kept : kept + 8])
+    return start, kept + (suffix.end() if suffix else 0)
 
 
 def _en_names(text: str, places: Windows) -> Iterator[Name]:
@@ -539,7 +379,8 @@ def _en_names(text: str, places: Windows) -> Iterator[Name]:
         for match in matches_at(pattern, text, beginnings(_en_starts()[name], text, places)):
             least = 1 if name in ("title", "label") else 2
             found = _en_value(text, *match.span(1), least)
-            if found is not None and not (name == "label" and _speech(text, *found)):
+            spoken = name == "label" and found is not None and _speech(text, match, *found)
+            if found is not None and not spoken:
                 yield found
 
 
@@ -559,44 +400,26 @@ _SAID = frozenset(_SAID_WORDS.split())
 _CUT_SHORT = re.compile(r"['’](?:t|re|ve|ll|m|d)(?![A-Za-z])")
 
 
-def _speech(text: str, start: int, end: int) -> bool:
+_SPEAKER = re.compile(
+    "(?:patient|pt|client|doctor|dr|physician|nurse|provider|surgeon|caregiver|guardian|attending|witness)[ \t]*:", re.I
+)
+_ALONE = re.compile(r"[ \t]*(?:\r?\n|\Z|  |[,;(][ ]?[0-9A-Z])")
+
+
+def _speech(text: str, match: re.Match[str], start: int, end: int) -> bool:
     """Whether what follows a label such as `Patient:` is what the patient says: its first word is no name."""
-    first = text[start:end].split()[0]
+    first, *more = text[start:end].split()
+    if re.fullmatch(r"[A-Z]\.", first):
+        return False
+    # One word behind who speaks (`Patient: Terrible.`, `Doctor: Bout three`) is a name only if nothing is said with it.
+    if not more and _SPEAKER.match(text, match.start()) and not _ALONE.match(text, end):
+        return True
     return first.strip(".,").lower() in _SAID or _CUT_SHORT.match(text, start + len(first)) is not None
 
 
 # Names that are words: repeated mentions of these alone are left to the rules.
-_COMMON_LAST = frozenset(
-    [
-        "May",
-        "June",
-        "April",
-        "August",
-        "Brown",
-        "Green",
-        "White",
-        "Black",
-        "Gray",
-        "Grey",
-        "King",
-        "Young",
-        "Long",
-        "Short",
-        "Law",
-        "Court",
-        "Case",
-        "Day",
-        "Page",
-        "Price",
-        "Hill",
-        "Field",
-        "Rose",
-        "Will",
-        "Mark",
-        "Rich",
-        "Best",
-    ]
-)
+_COMMON = "May June April August Brown Green White Black Gray Grey King Young Long Short Law Court Case Day Page Price Hill Field Rose Will Mark Rich Best"
+_COMMON_LAST = frozenset(_COMMON.split())
 
 
 def names(text: str, court: bool, zh: Windows, en: Windows) -> list[Name]:
@@ -611,7 +434,7 @@ def names(text: str, court: bool, zh: Windows, en: Windows) -> list[Name]:
         if value[0].isascii():
             last = _en()["last"].search(value)
             again.add(value)
-            if last and len(last[1]) > 2 and last[1] not in _COMMON_LAST and last[1].lower() not in _INSTITUTIONS:
+            if last and len(last[1]) > 2 and last[1] not in _COMMON_LAST and last[1].lower() not in INSTITUTIONS:
                 again.add(last[1])
         elif len(value) > 1:
             again.add(value)
@@ -621,7 +444,7 @@ def names(text: str, court: bool, zh: Windows, en: Windows) -> list[Name]:
             rf"(?<![A-Za-z]){re.escape(v)}(?![A-Za-z])" if v[0].isascii() else re.escape(v) for v in ordered
         )
         found |= {m.span() for m in re.finditer(mention, text)}
-    return sorted(found)
+    return sorted(found, key=lambda name: (name[0], -name[1]))
 
 
 def court_names(values: list[str]) -> dict[str, str]:

@@ -36,37 +36,42 @@ PREFECTURES = (
 _NOT_STREET = "不是有和与及或了的在为对将被把从到以其该这那并但而若如由于后前时"
 # What ends a piece of an address below the county.
 _VILLAGE = "街道办事处|街道|社区|镇|乡|苏木|村民小组|行政村|自然村|新村|村|屯|庄|寨|嘎查|坡|沟|湾|墩|集"
-_STREET = "环路|公路|大道|大街|马路|路|街|巷|弄|胡同|里|道|条|线|支路|园区|工业园|开发区|高新区|广场(?!街|路)|大厦|大楼|公寓|小区|花园|家园|花苑|苑|园|城|府|邸|庭|湾|轩|阁|中心|宿舍|学校|市场|商场"
-_NUMBER = "号院|号楼|號樓|号|號|栋|幢|棟|座|单元|單元|层|樓|楼|室|户|房|门|弄|组|队|附"
+_STREET = "环路|公路|大道|大街|马路|路|街|巷|弄|胡同|里|道|条|线|支路|园区|工业园|开发区|高新区|广场(?!街|路)|大厦|大楼|公寓|小区|花园|家园|花苑|苑|园|城|(?<!政)府|邸|庭|湾|轩|阁|中心|宿舍|学校|市场|商场"
+_NUMBER = "号院|号楼|號樓|号|號|栋|幢|棟|座|单元|單元|层|樓|楼|室|户|房|门|弄|巷|段|村民小组|小组|组|队|附"
 
 
 @lru_cache(maxsize=1)
 def _zh() -> dict[str, re.Pattern[str]]:
-    inner = f"(?:(?![{_NOT_STREET}])[{HAN}]|和(?=[平浩田顺龙]))"
+    # 于都, 和平, 从化, 将乐 ...: words of grammar that begin a place.
+    begins = "和(?=[平浩田顺龙县政静硕布谐睦美兴义园])|于(?=[都洪田])|从(?=[化江])|将(?=乐)|若(?=[尔羌])|前(?=[门进郭锋山])|后(?=海)|那(?=[曲坡])"
+    inner = f"(?:(?![{_NOT_STREET}])[{HAN}]|{begins})"
     province = rf"(?:{PROVINCES})(?:省|市|特别行政区|(?:壮族|回族|维吾尔)?自治区)?"
     city = rf"(?:(?:{PREFECTURES})(?:市|地区)?|{inner}{{2,8}}?(?:市|自治州|地区|盟))"
     county = rf"{inner}{{1,9}}?(?:自治县|新区|开发区|区|县|縣|區|旗|市)"
     number = (
-        rf"(?:[0-9０-９A-Za-z一二三四五六七八九十百零〇甲乙丙丁东西南北\-－—#]{{1,10}}(?:{_NUMBER}|[A-Z](?=座|区)))"
+        rf"(?:第?[0-9A-Za-z一二三四五六七八九十百零〇甲乙丙丁东西南北\-—#]{{1,10}}[ ]?(?:{_NUMBER}|[A-Z](?=座|区)))"
     )
-    piece = rf"(?:{inner}{{1,10}}?(?:{_VILLAGE})村?(?![路街道巷市县区])|{inner}{{1,12}}?(?:{_STREET})(?![路街道巷市县区])|{number}|[A-Z0-9]{{1,4}}座|(?:附|之)[0-9]{{1,3}}号?)"
-    below = rf"(?P<below>(?:{piece}[ ]?){{1,9}}(?:[0-9]{{1,5}}(?:-[0-9]{{1,5}})*(?![0-9年月日元%.,，]))?(?:[ ]?[0-9]{{6}}(?![0-9]))?)"
+    piece = rf"(?:{inner}{{1,10}}?(?:{_VILLAGE})村?(?![路街道巷市县区])|{inner}{{1,12}}?(?:{_STREET})(?![路街道巷市县区])|{number}|{inner}{{2,8}}?[0-9A-Z]{{1,4}}(?:号楼|栋|幢|棟|座|楼|层)|[A-Z0-9]{{1,4}}座|(?:附|之)[0-9]{{1,3}}号?)"
+    below = rf"(?P<below>(?:{piece}[ ]?){{1,9}}(?:[0-9]{{1,5}}(?:-[0-9]{{1,5}})*(?![0-9年月日元%]|[.,，][0-9]))?(?:[ ]?[0-9]{{6}}(?![0-9]))?)"
     # A district that is written without its suffix (上海浦东张江路88号), or any words up to a street with a number.
-    loose = rf"(?P<loose>{inner}{{1,14}}?(?:{_STREET}|{_VILLAGE}){number}(?:{piece}){{0,6}}|{inner}{{0,8}}[A-Z0-9]{{1,3}}座(?:[ ]?[0-9]{{6}}(?![0-9]))?)"
+    loose = rf"(?P<loose>{inner}{{1,14}}?(?:{_STREET}|{_VILLAGE}){number}(?:{piece}){{0,6}}|{inner}{{2,14}}?[0-9]{{1,4}}(?:号楼|号院|栋|幢|棟)(?:{piece}){{0,6}}(?:[0-9]{{1,5}}(?:-[0-9]{{1,5}})*(?![0-9年月日元%]|[.,，][0-9]))?|{inner}{{0,8}}[A-Z0-9]{{1,3}}座(?:[ ]?[0-9]{{6}}(?![0-9]))?)"
     return {
         "region": re.compile(
-            rf"(?P<region>(?:{province}(?:{city})?(?:{county})?|(?:{PREFECTURES})市?(?:{county})?))(?:{below}|{loose})"
+            rf"(?P<region>(?:{province}(?:{city})?(?:{county})?|(?:{PREFECTURES})市?(?:{county})?))[ ]?(?:{below}|{loose})"
         ),
         "label": re.compile(
             r"(?:家庭住址|家庭地址|通讯地址|通信地址|联系地址|收货地址|收件地址|邮寄地址|居住地址|现居地址|详细地址|注册地址|户籍地址|户籍所在地|户籍地|住所地|暂住地|现住址|"
             r"住址|地址|住所|现住|家住|暂住|居住于|居住在|户籍|住在|住(?![宅房宿院])|通訊地址|聯絡地址)"
-            rf"(?:为|是|[:：])?[ \t]*(?P<region>(?:{province})?(?:{city})?(?:{county})?)(?:{below}|{loose})"
+            rf"(?:为|是|[:：])?[ \t]*(?P<region>(?:{province})?(?:{city})?(?:{county})?)[ ]?(?:{below}|{loose})"
         ),
         "county": re.compile(
-            rf"(?:(?<![{HAN}])|(?<=[在于住至到址位从往]))(?P<region>{inner}{{2,4}}?(?:区|县|市))(?P<below>{inner}{{1,8}}?(?:{_STREET}|{_VILLAGE})(?:{number})(?:{piece}){{0,6}})"
+            rf"(?:(?<![{HAN}])|(?<=[在于住至到址位从往]))(?P<region>(?!住){inner}{{2,4}}?(?:区|县|市))(?P<below>{inner}{{1,8}}?(?:{_STREET}|{_VILLAGE})(?:{number})(?:{piece}){{0,6}})"
         ),
         "street": re.compile(
             rf"(?:(?<![{HAN}])|(?<=[在于住至到址位从往]))(?P<region>)(?P<below>{inner}{{2,7}}?(?:路|街|大道|巷|胡同|里|村)[0-9]{{1,5}}(?:号|弄)(?:{piece}){{0,6}})"
+        ),
+        "post": re.compile(
+            r"(?:邮编|邮政编码|郵編|郵遞區號)(?:为|是|[:：])?\s?(?P<region>)(?P<below>[0-9]{6})(?![0-9])"
         ),
         # Only where the whole address is taken away: a birthplace is one although it names no street.
         "origin": re.compile(
@@ -77,7 +82,7 @@ def _zh() -> dict[str, re.Pattern[str]]:
 
 _SUFFIXES = (
     "Alley|Ally|Aly|Anex|Annex|Arcade|Avenue|Ave|Av|Bayou|Beach|Bend|Bluffs?|Bottom|Boulevard|Blvd|Branch|Bridge|Brooks?|Burgs?|Bypass|Camp|"
-    "Canyon|Cape|Causeway|Centers?|Circles?|Cir|Cliffs?|Club|Common|Commons|Corners?|Course|Courts?|Ct|Coves?|Creek|Crescent|Cres|Crest|Crossing|"
+    "Canyon|Cape|Causeway|Centers?|Circles?|Cir|Cliffs?|Close|Club|Common|Commons|Corners?|Course|Courts?|Ct|Coves?|Creek|Crescent|Cres|Crest|Crossing|"
     "Crossroads?|Curve|Dale|Dam|Divide|Drives?|Dr|Estates?|Expressway|Extensions?|Falls?|Ferry|Fields?|Flats?|Fords?|Forest|Forges?|Forks?|Fort|"
     "Freeway|Gardens?|Gateway|Glens?|Greens?|Groves?|Harbors?|Haven|Heights|Hts|Highway|Hwy|Hills?|Hollow|Inlet|Islands?|Isle|Junctions?|Keys?|Knolls?|"
     "Lakes?|Land|Landing|Lane|Ln|Lights?|Loaf|Locks?|Lodge|Loop|Mall|Manors?|Meadows?|Mews|Mills?|Mission|Motorway|Mount|Mountains?|Neck|"
@@ -126,6 +131,7 @@ _SURE = frozenset(
         "row",
         "mews",
         "loop",
+        "close",
         "expressway",
         "freeway",
         "alley",
@@ -142,16 +148,30 @@ _STATES = (
 
 @lru_cache(maxsize=1)
 def _en() -> tuple[re.Pattern[str], ...]:
-    unit = r"(?:,?\s(?:Apt|Apartment|Suite|Ste|Unit|Room|Rm|Floor|Fl|Bldg|Building|#)\.?\s?#?[A-Za-z0-9\-]{1,6})?"
+    unit = r"(?:,?\s(?:(?:Apt|Apartment|Suite|Ste|Unit|Room|Rm|Floor|Fl|Flat|Bldg|Building)\.?\s?#?|#\s?)[A-Za-z0-9\-]{1,6})?"
+    before = r"(?:(?:Flat|Unit|Apt|Apartment|Suite)\.?\s[0-9A-Z]{1,4}(?:,\s|/))?"
     word = r"[A-Z][A-Za-z'’.\-]*"
     town = rf"{word}(?:[ ]{word}){{0,3}}"
     state = rf"(?:{_STATES})"
     tail = rf"(?P<tail>[,\s]{{1,3}}(?P<town>{town},\s?{state})(?P<zip>\s{{1,2}}[0-9]{{5}}(?:-[0-9]{{4}})?)?(?![A-Za-z0-9]))?"
-    post = r"(?:,\s(?:[A-Z][a-z]+\s?){1,2},?\s(?:[A-Z]{1,2}[0-9][0-9A-Z]?\s[0-9][A-Z]{2}))?"
+    # United Kingdom, Canada, Australia.
+    abroad = (
+        r"(?:,\s(?:[A-Z][a-z]+\s?){1,3}(?:,?\s[A-Z]{1,2}[0-9][0-9A-Z]?\s[0-9][A-Z]{2}|"
+        r",?\s(?:AB|BC|MB|NB|NL|NS|NT|NU|ON|PE|QC|SK|YT)\s[A-Z][0-9][A-Z]\s?[0-9][A-Z][0-9]|"
+        r",?\s(?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT)\s[0-9]{4})(?![A-Za-z0-9]))"
+    )
     return (
         re.compile(
-            rf"(?<![0-9A-Za-z.,:/$\-])[0-9]{{1,5}}[A-Za-z]?(?:-[0-9]{{1,4}})?[ ](?:[NSEW]\.?[EW]?\.?[ ])?(?:(?:{word}|[0-9]{{1,3}}(?:st|nd|rd|th))[ ]){{1,4}}?"
-            rf"(?P<suffix>{_SUFFIXES})(?![A-Za-z])\.?(?:[ ](?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)(?![A-Za-z])\.?)?{unit}{tail}{post}"
+            rf"(?<![0-9A-Za-z.,:/$\-]){before}(?<![.,:/$\-][0-9])[0-9]{{1,5}}[A-Za-z]?(?:-[0-9]{{1,4}})?[ ](?:[NSEW]\.?[EW]?\.?[ ])?(?:(?:{word}|[0-9]{{1,3}}(?:st|nd|rd|th))[ ]){{1,4}}?"
+            rf"(?P<suffix>{_SUFFIXES})(?![A-Za-z])\.?(?:[ ](?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)(?![A-Za-z])\.?)?{unit}(?:{abroad}|{tail})"
+        ),
+        re.compile(
+            rf"(?<![0-9A-Za-z.,:/$\-])(?:[0-9]{{1,5}}[ ](?:[NSEW]\.?[ ])?(?:(?:County|State|Farm|Old|US|U\.S\.)[ ])?(?:Road|Route|Highway|Hwy|Rte|Rd)\.?[ ][0-9]{{1,4}}"
+            rf"(?:[ ](?:North|South|East|West|N|S|E|W)(?![A-Za-z]))?|(?:RR|HC|Rural Route)[ ]?#?[0-9]{{1,3}},?[ ]Box[ ][0-9]{{1,5}}){tail}"
+        ),
+        re.compile(
+            r"(?<![A-Za-z])(?i:zip(?:[ ]?code)?|postal code|post ?code)(?:[ ]is)?[ ]?[:#]?[ ]{0,2}"
+            r"(?P<code>[0-9]{5}(?:-[0-9]{4})?|[A-Z]{1,2}[0-9][0-9A-Z]?[ ][0-9][A-Z]{2}|[A-Z][0-9][A-Z][ ]?[0-9][A-Z][0-9])(?![0-9A-Za-z])"
         ),
         re.compile(
             rf"(?<![A-Za-z])(?:P\.?[ ]?O\.?[ ]?Box|Post Office Box|PSC [0-9]+,? Box|Unit [0-9]+ Box|USNS? [A-Z][a-z]+|USS [A-Z][a-z]+|USCGC [A-Z][a-z]+|USNV [A-Z][a-z]+)[ ]?[0-9]*{tail}"
@@ -182,6 +202,9 @@ def addresses(text: str, whole: bool, zh: Windows, en: Windows) -> list[tuple[in
             found_zh = matches_at(pattern, text, beginnings(_region_starts(), text, zh))
         for match in found_zh:
             start, end = match.start("region"), match.end()
+            if name == "post":
+                found.append((start, end, start))
+                continue
             if end - start < 4 or _INSTITUTION.match(text, end) or (name == "region" and not _detailed(match)):
                 continue
             found.append((start, end, match.end("region")))
@@ -191,7 +214,8 @@ def addresses(text: str, whole: bool, zh: Windows, en: Windows) -> list[tuple[in
             suffix = (groups.get("suffix") or "").lower().rstrip(".")
             if "suffix" in groups and suffix not in _SURE and not groups.get("tail"):
                 continue
-            found.append((match.start(), match.end(), match.start()))
+            start = match.start("code") if "code" in groups else match.start()
+            found.append((start, match.end(), start))
     return sorted(found, key=lambda f: (f[0], -f[1]))
 
 
@@ -219,7 +243,7 @@ def county_in(text: str, start: int, end: int) -> str:
     kept = max((k - len(label) for s, _, k in _of_label(label + text[start:end]) if s == len(label)), default=0)
     if kept > 0:
         return text[start : start + kept]
-    for pattern in _en()[:3]:
+    for pattern in _en():
         match = pattern.match(text, start, end)
         if match and match.groupdict().get("town"):
             return match["town"]

@@ -11,6 +11,7 @@ import hashlib
 import re
 
 from .patterns import company_code_check, id_cn_check, luhn
+from .scan import folded
 
 _GIVEN_ZH = "伟芳娜敏静丽强磊洋艳勇军杰娟涛明超霞平刚"
 _NAMES_EN = (
@@ -20,7 +21,7 @@ _NAMES_EN = (
 
 def pseudonym(kind: str, value: str, salt: str) -> str:
     """The fake for `value` under `salt` (BLAKE2b, keyed): separators and case do not matter to which."""
-    plain = re.sub(r"[\s\-()（）·]", "", value).lower()
+    plain = re.sub(r"[\s\-()（）·]", "", folded(value)).lower()
     key = hashlib.blake2b(salt.encode(), digest_size=32).digest()
     stream = int.from_bytes(hashlib.blake2b(f"{kind}\x00{plain}".encode(), key=key, digest_size=32).digest(), "big")
 

@@ -18,12 +18,50 @@ from numpy.typing import NDArray
 from .labels import record_seed
 from .roles import en_name_seed, zh_name_seed
 
+_FOLDED = {
+    **{wide: wide - 0xFEE0 for wide in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))},
+    **{
+        ord(wide): ord(narrow)
+        for wide, narrow in zip("＠－．／＋＿\u00a0\u2010\u2011\u2012\u2212", "@-./+_ ----", strict=True)
+    },
+}
+_TO_FOLD = re.compile(f"[{''.join(map(chr, _FOLDED))}]")
+
+
+def folded(text: str) -> str:
+    """Full-width letters, digits and signs of numbers as ASCII, other hyphens and spaces as the plain ones. Each
+    character stays one, so what is found in the folded text stands at the same place of the text."""
+    return text.translate(_FOLDED) if _TO_FOLD.search(text) else text
+
+
+def _folded(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    rows = pc.match_substring_regex(texts, _TO_FOLD.pattern)
+    if not pc.any(rows).as_py():
+        return texts
+    plain = [text.translate(_FOLDED) for text in texts.filter(rows).to_pylist()]
+    return pc.replace_with_mask(texts, rows, pa.array(plain, pa.large_string()))
+
+
 KEY_STARTS = (
     *("-----BEGIN", "sk-", "sk_", "rk_", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "gsk_"),
     *("glpat-", "xoxa", "xoxb", "xoxe", "xoxp", "xoxr", "xoxs", "AIza", "hf_", "pypi-", "npm_", "SG.", "LTAI", "AKID"),
     *("eyJ", "AKLT", "ya29.", "GOCSPX-", "xai-", "r8_", "nvapi-", "whsec_", "pk_live", "pk_test", "key-", "dop_v1_"),
     *("dapi", "shpat_", "shpca_", "shppa_", "shpss_", "sq0", "EAAA", "lin_api_", "ntn_", "secret_", "hvs.", "PMAK-"),
-    *("NRAK-", "ATATT3", "glsa_", "AGE-SECRET", "bce-v3", ":AA"),
+    *(
+        "NRAK-",
+        "ATATT3",
+        "glsa_",
+        "AGE-SECRET",
+        "bce-v3",
+        ":AA",
+        "xapp-",
+        "dckr_pat_",
+        "pplx-",
+        "tvly-",
+        "figd_",
+        "sbp_",
+    ),
+    *("hooks.slack.com/services/", "/api/webhooks/", "/bot/v2/hook/"),
 )
 """What the keys of the common vendors begin with, as the vendors and the secret scanners of code hosts document them."""
 
@@ -31,44 +69,59 @@ _MONTH = "(?:J(?:an|un|ul|AN|UN|UL)|F(?:eb|EB)|M(?:ar|ay|AR|AY)|A(?:pr|ug|PR|UG)
 
 SEEDS: dict[str, tuple[str, frozenset[str]]] = {
     "numbers": (
-        r"[0-9][0-9 .\-()（）—–]{4}[0-9 .\-()（）—–]*[0-9Xx]",
+        r"[0-9][0-9 .\-/()（）—–]{4}[0-9 .\-/()（）—–]*[0-9Xx]",
         frozenset(["mobile_cn", "landline_cn", "phone", "id_cn", "bank_card", "passport", "ip", "ssn_us"]),
     ),
     "email": ("@", frozenset(["email"])),
-    "links": (r"://[^\s/]*@|[?&][A-Za-z_]{2,}=", frozenset(["url_credentials"])),
-    "codes": (r"[0-9A-Z]{18}", frozenset(["company_code_cn"])),
+    "links": (
+        r"://[^\s/]*@|[?&][A-Za-z_]{2,}=|[\[(（](?:at|AT|At)[\])）]",
+        frozenset(["url_credentials", "email"]),
+    ),
+    "codes": (
+        r"[0-9A-Z]{18}|[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]{4}){2}",
+        frozenset(["company_code_cn", "bank_card"]),
+    ),
     "keys": ("|".join(map(re.escape, KEY_STARTS)), frozenset(["api_key"])),
     "secrets": (
-        r"(?i:key|secret|token|passwo?r?d|pwd|key.id)[\"'”’]?\s{0,3}(?:[:=：]|is|为|是)|[Bb]earer|BEARER|密钥|密鑰|秘钥|口令|密码|密碼|令牌|私钥",
+        r"(?i:key|secret|token|passwo?r?d|pwd|key.id)[\"'”’]?\s{0,3}(?:[:=：]|is|为|是)|[Bb]earer|BEARER|[Aa]uthorization|密钥|密鑰|秘钥|口令|密码|密碼|令牌|私钥",
         frozenset(["api_key"]),
     ),
-    "ipv6": (r"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]", frozenset(["ip"])),
+    "ipv6": (
+        r"[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]|(?:[0-9A-Fa-f]{2}-){5}",
+        frozenset(["ip", "document_number"]),
+    ),
     "plates": (
-        "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·•・. ]?[A-HJ-NP-Z0-9]{4}",
+        r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][·•・. \-]?[A-HJ-NP-Z0-9]{4}",
         frozenset(["plate_cn"]),
     ),
-    "passports": (r"护照|護照|通行证|通行證|台胞证|(?i:passport)", frozenset(["passport"])),
+    "passports": (
+        r"护照|護照|通行证|通行證|台胞证|回乡证|回鄉證|身份证|身份證|永久居留|(?i:passport|HKID|identity card|national id|[\- ]permit)",
+        frozenset(["passport"]),
+    ),
     "records": (record_seed(), frozenset(["medical_record", "document_number"])),
     "dates": (
-        rf"[0-9]\s?年\s?[01]?[0-9]\s?月|[0-9]月[0-3]?[0-9][日号]|年[一二三四五六七八九十]{{1,2}}月|[0-9][\-/.][0-9]{{1,2}}[\-/.][0-9]{{2}}|"
-        rf"{_MONTH}[A-Za-z]{{0,6}}\.?,?\s[0-9]",
+        rf"[0-9]\s?年\s?[01]?[0-9]\s?月|[0-9]月[0-3]?[0-9][日号]|年[一二三四五六七八九十]{{1,2}}月|[0-9][\-/.][0-9]{{1,2}}[\-/.][0-9]|"
+        rf"{_MONTH}[A-Za-z]{{0,6}}\.?,?[\s\-][0-9]|[0-9](?:st|nd|rd|th)?[\s\-]?(?:of\s)?{_MONTH}|(?:[日期时间入出院生于]|[A-Za-z])[\s:：为是]{{0,3}}(?:19|20)[0-9]{{6}}|"
+        rf"(?i:on|admitted|seen|discharged|visit|dob|born)[: ] ?[01]?[0-9]/[0-3]?[0-9]",
         frozenset(["date", "birth_date"]),
     ),
     "ages": (
-        r"9[0-9][\s\-]?[周岁歲Yy]|1[01][0-9][\s\-]?[周岁歲Yy]|(?i:age[d]?|年[龄齡])[:：为是]?\s?:?\s?(?:of )?(?:9|1[01])[0-9]",
+        r"9[0-9][\s\-]?[周岁歲Yy]|1[01][0-9][\s\-]?[周岁歲Yy]|(?i:age[d]?|年[龄齡])[:：为是]?\s?:?\s?(?:of )?(?:9|1[01])[0-9]|"
+        r"九十[一二三四五六七八九]?余?周?[岁歲]|一百[^，。]{0,3}周?[岁歲]|(?i:ninety|one hundred)",
         frozenset(["age"]),
     ),
     "addresses_zh": (
-        r"[0-9A-Za-z０-９一二三四五六七八九十百](?:号|號|室|栋|幢|棟|弄|单元|單元|座|组|楼|樓|户|房|门|队|层)|[村屯庄寨][^，。；\n]{0,3}[，。；、\n]|"
+        r"[0-9A-Za-z０-９一二三四五六七八九十百] ?(?:号|號|室|栋|幢|棟|弄|巷|段|单元|單元|座|组|楼|樓|户|房|门|队|层|村民小组)|邮编|邮政编码|郵編|[村屯庄寨][^，。；\n]{0,3}[，。；、\n]|"
         r"[址籍住][为是：:]?[ \t]?[^，。；、\n]{2,24}(?:村|屯|庄|镇|乡|道|路|街|小区|社区)|"
         r"(?:籍贯|出生地|出生于|祖籍|籍貫|户籍地|户籍|住址|现住)(?:为|是|[:：])?[ \t]*[一-龥]{2}",
         frozenset(["address"]),
     ),
     "addresses_en": (
-        r"[0-9][A-Za-z]?\s(?:[NSEW]\.?[EW]?\.?\s)?(?:[A-Z0-9][A-Za-z0-9'’.\-]*\s){1,4}[A-Z]|[A-Z]{2}\s{1,2}[0-9]{5}|Box|USNS|USS |USCGC|USNV|[a-z]\s{1,2}[0-9]{5}",
+        r"[0-9][A-Za-z]?\s(?:[NSEW]\.?[EW]?\.?\s)?(?:[A-Z0-9][A-Za-z0-9'’.\-]*\s){1,4}[A-Z]|[A-Z]{2}\s{1,2}[0-9]{5}|Box|USNS|USS |USCGC|USNV|[a-z]\s{1,2}[0-9]{5}|"
+        r"[A-Z]{1,2}[0-9][0-9A-Z]?\s[0-9][A-Z]{2}|[A-Z][0-9][A-Z]\s?[0-9][A-Z][0-9]|(?i:zip|postal code|post ?code)",
         frozenset(["address"]),
     ),
-    "urls": (r"(?:https?|ftp)://|www\.", frozenset(["url"])),
+    "urls": (r"(?:https?|ftp|HTTPS?|FTP|Https?)://|(?:www|WWW)\.", frozenset(["url"])),
     "names_zh": (zh_name_seed(), frozenset(["name"])),
     "names_en": (en_name_seed(), frozenset(["name"])),
 }
@@ -104,13 +157,15 @@ def candidates(texts: pa.LargeStringArray, kinds: frozenset[str]) -> Iterator[tu
     Whole texts first; then, in those that hit, pieces of them: the rules run at a few MB/s, the scan at hundreds. The
     pieces of a batch are scanned at once, because every call compiles its pattern.
     """
-    hits = {family: _hits(texts, family) for family in _wanted(kinds)}
+    plain = _folded(texts)
+    hits = {family: _hits(plain, family) for family in _wanted(kinds)}
     if not hits:
         return
     rows = np.flatnonzero(np.logical_or.reduce(list(hits.values()))).tolist()
-    found = [texts[row].as_py() for row in rows]
+    found = [plain[row].as_py() for row in rows]
     holds = [[family for family, hit in hits.items() if hit[row]] for row in rows]
-    yield from ((row, text, places) for row, text, places in zip(rows, found, windows(found, holds), strict=True))
+    places = windows(found, holds)
+    yield from ((row, texts[row].as_py(), where) for row, where in zip(rows, places, strict=True))
 
 
 def windows(texts: Sequence[str], families: Sequence[Iterable[str]]) -> list[dict[str, Windows]]:

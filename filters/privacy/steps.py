@@ -24,7 +24,7 @@ from .patterns import Found, find
 from .people import court_names
 from .places import county_in
 from .pseudonyms import pseudonym
-from .scan import candidates
+from .scan import candidates, folded
 
 PIIKind = Literal[
     "email",
@@ -77,7 +77,7 @@ class RedactPII(Transform):
     """Replaces personal data. Signals count it by type; what was found is kept nowhere."""
 
     name: ClassVar[str] = "redact_pii"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     signal_names: ClassVar[tuple[str, ...]] = tuple(f"pii_{kind}" for kind in KINDS)
 
     profile: Profile = "general"
@@ -160,7 +160,7 @@ class RedactPII(Transform):
         year: int | None = None
         out = []
         for start, end, kind in found:
-            value = text[start:end]
+            value = folded(text[start:end])
             if kind in ("date", "birth_date"):
                 stated = re.search(r"(?:18|19|20)[0-9]{2}", value)
                 year = int(stated[0]) if stated else year
