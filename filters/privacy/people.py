@@ -105,18 +105,18 @@ def _zh() -> dict[str, re.Pattern[str]]:
         ),
         # Behind any of these words, with a mark between or not: names that are told from other words by their form.
         "form": re.compile(
-            rf"(?:{labels}){_PARENTHESIS}(?:[ \t]*(?:[:：]|为[:：]?|是|叫|名叫))?[ \t_]*({dotted}|{syllables})(?![·•・])|"
-            rf"(?<![{HAN}·•・])({part}{{2,8}}(?:[·•・]{part}{{1,8}}){{1,3}}?)(?={TITLES})"
+            rf"(?:{labels}){_PARENTHESIS}(?:[ \t]*(?:[:：]|为[:：]?|是|叫|名叫))?[ \t_]*({dotted}|{syllables})(?![·•・])"
         ),
+        "dotted title": re.compile(rf"(?<![{HAN}·•・])({part}{{2,8}}(?:[·•・]{part}{{1,8}}){{1,3}}?)(?={TITLES})"),
         # Behind 姓名： alone, all up to a mark or the sex: names without a surname that is known.
-        "whole": re.compile(
-            rf"(?:姓名|名字)[ \t]*[:：][ \t_]*([{HAN}]{{2,8}})(?=[，,。；;\n（( \t]|\Z)|"
+        "whole": re.compile(rf"(?:姓名|名字)[ \t]*[:：][ \t_]*([{HAN}]{{2,8}})(?=[，,。；;\n（( \t]|\Z)"),
+        "whole role": re.compile(
             rf"(?:{roles}){_PARENTHESIS}[:：]?([{HAN}]{{2,8}})(?=[，,、（(](?:男|女)[，,、。；（(）)])"
         ),
         "latin": re.compile(
-            rf"(?:{labels}){_PARENTHESIS}(?:[ \t]*(?:[:：]|为[:：]?|是|叫|名叫))?[ \t_]*({_WORD}(?:[ \t]{_WORD}){{1,3}})(?![A-Za-z])|"
-            rf"(?<![A-Za-z])({_WORD}(?:[ \t]{_WORD}){{0,3}})(?={TITLES})"
+            rf"(?:{labels}){_PARENTHESIS}(?:[ \t]*(?:[:：]|为[:：]?|是|叫|名叫))?[ \t_]*({_WORD}(?:[ \t]{_WORD}){{1,3}})(?![A-Za-z])"
         ),
+        "latin title": re.compile(rf"(?<![A-Za-z])({_WORD}(?:[ \t]{_WORD}){{0,3}})(?={TITLES})"),
         "sex": re.compile(
             rf"(?<![{HAN}])((?:(?:{_COMPOUND})[{HAN}]{{1,2}}|{every}[{HAN}]{{1,2}}|[{HAN}]{{1,6}}[·•・][{HAN}]{{1,8}}))"
             r"(?=[，,、（(][ ]?(?:男|女)(?:性)?[，,、。；）)])"
@@ -135,7 +135,12 @@ def _zh_starts() -> dict[str, re.Pattern[str]]:
     """Where the rules that begin with the name itself can begin: what announces it stands a few characters on."""
     surnames = "".join(sorted({*_SURNAMES, *_WEAK, *(name[0] for name in _COMPOUND.split("|"))}))
     titles = "".join(sorted({title[0] for title in TITLES.split("|")}))
+    labels = [word for words in (LABELS, PARTIES, MEDICAL, COUNSEL, KIN) for word in words.split("|")]
+    first, second = ("".join(sorted({word[i] for word in labels})) for i in (0, 1))
     return {
+        "labels": re.compile(f"[{first}](?=[{second}])"),
+        "dotted": re.compile(rf"[{HAN}](?<![{HAN}·•・][{HAN}])(?=[{HAN}]{{1,8}}[·•・])"),
+        "latin": re.compile(rf"[A-ZÀ-ÖØ-Þvbd](?<![A-Za-z][A-Za-z])(?=[A-Za-zÀ-ž.'’ \-]{{1,40}}[{titles}])"),
         "sex": re.compile(rf"[{HAN}](?<![{HAN}][{HAN}])(?=[{HAN}·•・]{{1,15}}[，,、（(] ?[男女])"),
         "title": re.compile(rf"[{surnames}](?=[{HAN}]{{0,3}}[{titles}])"),
     }
@@ -217,21 +222,30 @@ def _zh_names(text: str, court: bool, places: Windows) -> Iterator[Name]:
     for name in ("role", "kin") if court else ("role", "kin", "counsel"):
         for match in matches(rules[name], text, places):
             yield from _behind_role(text, match.end(), name == "kin")
-    for name in ("form", "whole"):
-        for match in matches(rules[name], text, places):
+    labels = beginnings(_zh_starts()["labels"], text, places)
+    for name, begins in (
+        ("form", labels),
+        ("whole", labels),
+        ("whole role", labels),
+        ("dotted title", beginnings(_zh_starts()["dotted"], text, places)),
+    ):
+        for match in matches_at(rules[name], text, begins):
             start, end = match.span(match.lastindex or 1)
             value = text[start:end]
-            known = name == "whole" and (len(_cut(value)) < 2 or value[:2] in NOT_NAMES or bool(_MASKED & set(value)))
+            known = name.startswith("whole") and (
+                len(_cut(value)) < 2 or value[:2] in NOT_NAMES or bool(_MASKED & set(value))
+            )
             if (
                 not known
                 and not _COMPANY.match(text, start)
                 and not (court and match[0].startswith(tuple(COUNSEL.split("|"))))
             ):
                 yield start, end
-    for match in matches(rules["latin"], text, places):
-        found = _en_value(text, *match.span(match.lastindex or 1), 2 if match.lastindex == 1 else 1)
-        if found is not None:
-            yield found
+    for name, begins in (("latin", labels), ("latin title", beginnings(_zh_starts()["latin"], text, places))):
+        for match in matches_at(rules[name], text, begins):
+            found = _en_value(text, *match.span(1), 2 if name == "latin" else 1)
+            if found is not None:
+                yield found
     yield from _labelled(text, places)
     yield from _marked(text, court, places)
 
@@ -259,7 +273,7 @@ def _behind_role(text: str, start: int, strict: bool) -> Iterator[Name]:
 
 
 def _labelled(text: str, places: Windows) -> Iterator[Name]:
-    for match in matches(_zh()["label"], text, places):
+    for match in matches_at(_zh()["label"], text, beginnings(_zh_starts()["labels"], text, places)):
         start, end = match.span(1)
         if not _DOTS & set(match[1]):
             surname = _surname(text, start)

@@ -31,14 +31,18 @@ _TO_FOLD = re.compile(f"[{''.join(map(chr, _FOLDED))}]")
 def folded(text: str) -> str:
     """Full-width letters, digits and signs of numbers as ASCII, other hyphens and spaces as the plain ones. Each
     character stays one, so what is found in the folded text stands at the same place of the text."""
-    return text.translate(_FOLDED) if _TO_FOLD.search(text) else text
+    return _TO_FOLD.sub(_fold_one, text)  # str.translate takes ten times as long: such characters are rare
+
+
+def _fold_one(match: re.Match[str]) -> str:
+    return chr(_FOLDED[ord(match[0])])
 
 
 def _folded(texts: pa.LargeStringArray) -> pa.LargeStringArray:
     rows = pc.match_substring_regex(texts, _TO_FOLD.pattern)
     if not pc.any(rows).as_py():
         return texts
-    plain = [text.translate(_FOLDED) for text in texts.filter(rows).to_pylist()]
+    plain = [folded(text) for text in texts.filter(rows).to_pylist()]
     return pc.replace_with_mask(texts, rows, pa.array(plain, pa.large_string()))
 
 
