@@ -366,7 +366,7 @@ def _en_value(text: str, start: int, end: int, least: int) -> Name | None:
     words = 0
     for word in re.finditer(r"\S+", text[start:end]):
         plain = word[0].strip(".,").lower()
-        if plain in INSTITUTIONS and not re.fullmatch(r"[A-Z]\.", word[0]):
+        if plain in INSTITUTIONS and not re.fullmatch(r"[A-Z]\." if not words else r"[A-Z]\.?", word[0]):
             if plain in _MONTHS:  # Kristina May, April Mooney
                 kept, words = start + word.end(), words + 1
                 continue

@@ -65,7 +65,7 @@ def _zh() -> dict[str, re.Pattern[str]]:
             rf"(?:为|是|[:：])?[ \t]*(?P<region>(?:{province})?(?:{city})?(?:{county})?)[ ]?(?:{below}|{loose})"
         ),
         "county": re.compile(
-            rf"(?:(?<![{HAN}])|(?<=[在于住至到址位从往]))(?P<region>(?!住){inner}{{2,4}}?(?:区|县|市))(?P<below>{inner}{{1,8}}?(?:{_STREET}|{_VILLAGE})(?:{number})(?:{piece}){{0,6}})"
+            rf"(?:(?<![{HAN}])|(?<=[在于住至到址位从往]))(?P<region>(?![住地]){inner}{{2,4}}?(?:区|县|市))(?P<below>{inner}{{1,8}}?(?:{_STREET}|{_VILLAGE})(?:{number})(?:{piece}){{0,6}})"
         ),
         "street": re.compile(
             rf"(?:(?<![{HAN}])|(?<=[在于住至到址位从往]))(?P<region>)(?P<below>{inner}{{2,7}}?(?:路|街|大道|巷|胡同|里|村)[0-9]{{1,5}}(?:号|弄)(?:{piece}){{0,6}})"
