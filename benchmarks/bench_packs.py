@@ -4,13 +4,14 @@ Documents over 200 characters of the development data (CORPUSMILL_TEST_DATA, or 
 a recipe's Transforms and Filters, before deduplication. Junk is spam mail, pages of spam and listing tables, in the recipe's
 language. What a pack cannot know to be junk (a clean page of another domain) is no junk here.
 
-    python benchmarks/bench_packs.py [RECIPE ...]
+    python benchmarks/bench_packs.py [RECIPE ...]      what is not named stays in the results
 """
 
 from __future__ import annotations
 
 import email
 import email.policy
+import json
 import re
 import sys
 import tarfile
@@ -19,7 +20,7 @@ from itertools import islice
 from typing import Any
 
 from bench_recall import DATA, genres, rows
-from machine import about, save
+from machine import RESULTS, about, save
 
 from corpusmill.curate.documents import Documents
 from corpusmill.curate.recipe import parse_recipe
@@ -28,8 +29,11 @@ from corpusmill.domain_packs import recipe_names, recipe_text
 
 MOST, LEAST_CHARS = 200, 200
 CLEAN = {
-    "legal": ("legal", ("statutes", "cases", "counsel", "contracts", "tos", "tos_contracts", "tos_house_rules")),
-    "medical": ("medical", ("consultations", "dialogues", "papers", "medquad", "notes")),
+    "legal": (
+        "legal",
+        ("statutes", "cases", "counsel", "contracts", "tos", "tos_contracts", "tos_house_rules", "bills"),
+    ),
+    "medical": ("medical", ("consultations", "dialogues", "papers", "medquad", "notes", "patients")),
     "general": ("none", ("wiki", "news", "c4")),
 }
 
@@ -99,8 +103,10 @@ def main() -> None:
         found["junk"] = {"documents": len(junk[language]), "dropped": round(1 - share, 4), "dropped_by": why}
         result[recipe] = found
         print(recipe, found, flush=True)
-    if not sys.argv[1:]:
-        save("packs", result)
+    kept_results = RESULTS / "packs.json"
+    if sys.argv[1:] and kept_results.is_file():
+        result = json.loads(kept_results.read_text("utf-8")) | result
+    save("packs", result)
 
 
 if __name__ == "__main__":
