@@ -67,8 +67,9 @@ class ClassifierConfig(FinetuneConfig):
     uncased: bool = False
     """Read texts in one width (NFKC) and without capitals: for a base model that was pretrained on such."""
     ngrams: NonNegativeInt | None = None
-    """Longest n-grams, of words or unspaced characters, of a logistic regression that answers beside the GPT; how much
-    each counts is decided on the validation split. 0 asks the GPT alone, null goes by its size (`default_ngrams`)."""
+    """Longest n-grams, of words or unspaced characters, of a logistic regression that answers beside the GPT and
+    reads pieces of spaced words as well; how much each counts is decided on the validation split. 0 asks the GPT alone,
+    null goes by its size (`default_ngrams`)."""
     token_dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of a training text's tokens left out, others each time."""
     language_loss: float = Field(default=0.0, ge=0)
