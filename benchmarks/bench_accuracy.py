@@ -124,7 +124,7 @@ def main() -> int:
                 answers = fit_answers(base, {**recipe, **changed})(inside, SEEDS[0])
                 found = {which: scored(answer, held)[1] for which, answer in answers.items()}
                 figures = {which: {m: score[m] for m in MEASURES} for which, score in found.items()}
-                keep("accuracy_ablation", name, base, {option: figures})
+                keep("accuracy_options", name, base, {option: figures})
                 said = "  ".join(f"{which} {score['accuracy']:.4f}" for which, score in found.items())
                 print(f"{name:13} {option:26} {said}", file=sys.stderr, flush=True)
         else:

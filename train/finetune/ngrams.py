@@ -6,9 +6,8 @@ better than either. They are fitted first and apart: trained as one sum of score
 two epochs and leave the GPT nothing to learn (TREC-6, 4,829 texts: .83 together in one loss, .87 apart).
 
 Each n-gram is weighted by its rarity and by how unevenly the labels hold it (the log-count ratio of Wang and Manning
-2012, "Baselines and Bigrams", of the label where it is largest), and pieces of spaced words count beside whole ones: on
-folds of the training data both together are worth .028 of accuracy on SST-2, .011 on ChnSentiCorp, .004 on THUCNews
-titles and .003 on TREC-6.
+2012, "Baselines and Bigrams", of the label where it is largest), and pieces of spaced words count beside whole ones.
+`benchmarks/bench_accuracy.py --forms` measures what each is worth, on folds of training data.
 """
 
 from __future__ import annotations
