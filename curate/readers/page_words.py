@@ -71,12 +71,16 @@ _NOTICES = (
     "all rights reserved", "copyright", "privacy policy", "terms of use", "terms of service", "newsletter", "cookie",
     "subscribe", "sign up", "log in to", "comment below", "comments below", "comments are", "comment policy",
     "your comment", "read more", "click here", "follow us", "app for ios", "apps for ios", "app for android",
-    "app for iphone", "page helpful", "article helpful",
+    "app for iphone", "page helpful", "article helpful", "affiliate link", "affiliate-link", "earn a commission",
+    "we respect your privacy", "enable javascript", "javascript aktiv", "unsubscribe", "posted in", "filed under", "telegram channel",
+    "canal de telegram", "eine provision", "dein einverständnis", "ihr einverständnis", "abgelegt unter", "veröffentlicht unter",
+    "suscríbete", "abonnez-vous", "inscrivez-vous", "mentions légales", "aviso legal", "add to cart", "add to basket",
 )  # fmt: skip
 _NOTICES_ZH = (
     "©", "版权所有", "版权声明", "责任编辑", "责编", "扫一扫", "扫描二维码", "公众号", "客户端下载", "点击进入", "我要评论", "网友评论",
     "发表评论", "分享到", "免责声明", "相关阅读", "相关新闻", "延伸阅读", "推荐阅读", "热门推荐", "上一篇", "下一篇", "打印本页", "关闭窗口",
-    "未经授权", "未经许可", "未经本", "版權所有", "責任編輯", "掃一掃", "未經授權", "相關新聞", "延伸閱讀", "下載app", "下载app",
+    "未经授权", "未经许可", "未经本", "版權所有", "責任編輯", "掃一掃", "未經授權", "相關新聞", "延伸閱讀", "下載app", "下载app", "转载请", "轉載請",
+    "欢迎关注", "歡迎關注", "关注微信", "微信号", "投稿邮箱", "版权归", "文章来源", "原标题", "举报邮箱", "点击下载",
 )  # fmt: skip
 _PICTURE = re.compile(r"\W*(?:photo|image|foto|bild)s?\s*[:/|]|\((?:photo|foto|image)\b")
 
