@@ -244,7 +244,10 @@ def fit_answers(base: Path, settings: dict[str, Any]) -> Fits:
             data.write_text("\n".join(rows) + "\n", "utf-8")
             # The test that fine-tuning asks for is one example of each label, and is not scored.
             own = {"base": base, "train": data, "output": run, "seed": seed, "test_share": 1e-9}
-            finetune_classifier(ClassifierConfig(**{"baseline": False, "judge": False, **settings, **own}))
+            report = finetune_classifier(ClassifierConfig(**{"baseline": False, "judge": False, **settings, **own}))
+            if report["status"] == "interrupted":
+                # A signal ends the loop only: what was learnt by then must not be scored as if it were a seed.
+                raise SystemExit(75)
             model = classifier_of(run)
         decided = model.weights
 
