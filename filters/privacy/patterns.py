@@ -271,6 +271,8 @@ def _with_phone_context(text: str, match: re.Match[str]) -> tuple[int, int] | No
     digits = re.sub(r"\D", "", match[0])
     if not 7 <= len(digits) <= 18 or _is_fictional(digits) or (digits[:3] == "100" and len(digits) == 11):
         return None
+    if text[match.end() : match.end() + 1] in ("次", "件", "起"):  # 报警电话2291374次 counts calls
+        return None
     return match.span() if _PHONE_CONTEXT.search(_before(text, match.start())) else None
 
 
