@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from functools import cache
+from typing import Any
 
 import torch
 
@@ -57,7 +58,7 @@ def flops_per_token(config: ModelConfig) -> float:
 
 def halves_are_native() -> bool:
     """Whether this processor has instructions for products of bfloat16 (AVX512-BF16, AMX): about twice float32's rate."""
-    known = getattr(torch.cpu, "get_capabilities", dict)()  # not in every torch that we take
+    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # not in every torch that we take
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 
