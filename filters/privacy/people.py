@@ -94,7 +94,7 @@ def _zh() -> dict[str, re.Pattern[str]]:
     )
     syllables = rf"(?:{_TIBETAN}){{2}}|(?:{_STEPPE}){{1,2}}"
     part = f"(?:(?![与和及是的在为了等从向对将被把说称也即我你他她它能请要没])[{HAN}])"
-    dotted = rf"{part}{{1,8}}(?:[·•・.]{part}{{1,10}}){{1,3}}"
+    dotted = rf"{part}{{1,8}}(?:[·•・]{part}{{1,10}}){{1,3}}"
     return {
         # Behind a role, with nothing between: read by `_end`.
         "role": re.compile(rf"(?:{roles}){_PARENTHESIS}(?=(?:{_COMPOUND}|{every})[{HAN}])"),
@@ -108,8 +108,9 @@ def _zh() -> dict[str, re.Pattern[str]]:
             rf"(?:{labels}){_PARENTHESIS}(?:[ \t]*(?:[:：]|为[:：]?|是|叫|名叫))?[ \t_]*({dotted}|{syllables})(?![·•・])"
         ),
         "dotted title": re.compile(rf"(?<![{HAN}·•・])({part}{{2,8}}(?:[·•・]{part}{{1,8}}){{1,3}}?)(?={TITLES})"),
-        # Behind 姓名： alone, all up to a mark or the sex: names without a surname that is known.
-        "whole": re.compile(rf"(?:姓名|名字)[ \t]*[:：][ \t_]*([{HAN}]{{2,8}})(?=[，,。；;\n（( \t]|\Z)"),
+        # Behind 姓名： alone, all up to a mark or the sex: names without a surname that is known. Only here is a point
+        # between two parts no end of a sentence (医生不同意.如果).
+        "whole": re.compile(rf"(?:姓名|名字)[ \t]*[:：][ \t_]*([{HAN}]{{2,8}}(?:\.[{HAN}]{{1,10}}){{0,3}})(?=[，,。；;\n（( \t]|\Z)"),
         "whole role": re.compile(
             rf"(?:{roles}){_PARENTHESIS}[:：]?([{HAN}]{{2,8}})(?=[，,、（(](?:男|女)[，,、。；（(）)])"
         ),

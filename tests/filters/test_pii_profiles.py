@@ -33,6 +33,7 @@ POSITIVE = [
     ("name", "Plaintiff John Smith sued. Smith won.", ["John Smith", "Smith"]),
     ("name", "Patient: Mary O'Connor, seen by Jane Roe, M.D.", ["Mary O'Connor", "Jane Roe"]),
     ("name", "原告古丽娜尔·阿迪力，女，与被告扎西多吉合同纠纷", ["古丽娜尔·阿迪力", "扎西多吉"]),
+    ("name", "姓名：古丽娜尔.阿迪力，女", ["古丽娜尔.阿迪力"]),
     ("name", "Dr. Malcolm St. Lindqvist and Patient: E. A. Goldstein, seen", ["Malcolm St. Lindqvist", "E. A. Goldstein"]),
     ("name", "Name: Hernandez, Elias G. Mr. Søren Ångström", ["Hernandez, Elias G.", "Søren Ångström"]),
     ("address", "现住江西省赣州市于都县龙泉镇石门村第四村民小组，", ["江西省赣州市于都县龙泉镇石门村第四村民小组"]),
@@ -80,7 +81,7 @@ def test_finds_what_context_tells(kind: str, text: str, secrets: list[str]) -> N
         "Patient Protection and Affordable Care Act", "Mr. President", "Roe v. Wade", "the patient was seen",
         "北京市朝阳区人民法院", "江苏省高级人民法院", "中山路和解放路之间", "120 American soldiers",
         "自2021年1月1日起施行", "《办法》（2015年3月5日公布）", "2020年5月28日第十三届全国人民代表大会第三次会议通过", "the Act of July 4, 1966", "effective January 1, 2020",
-        "患者，65岁", "95例患者", "in 95 patients", "住院30天", "patient 12 of 30", "第95条", "password: yourpassword", "token = get_token_from_session",
+        "医生不同意.如果擅自停药", "患者：咳嗽三天.发烧一天", "患者，65岁", "95例患者", "in 95 patients", "住院30天", "patient 12 of 30", "第95条", "password: yourpassword", "token = get_token_from_session",
         "国药准字H20123456", "GB/T 22239-2019", "患者严格遵守医嘱", "患者：由于工作忙", "Patient: Terrible. I could not sleep", "软件版本2021.5.9", "浙江省人民代表大会常务委员会公告第46号",
     ],
 )  # fmt: skip
