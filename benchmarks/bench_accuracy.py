@@ -67,6 +67,8 @@ OWN: dict[str, dict[str, Any]] = {name: {"batch_size": 64, "epochs": 2} for name
 ABLATIONS: dict[str, dict[str, Any]] = {
     "best checkpoint": {"choose": "best"},
     "token dropout 0.1": {"token_dropout": 0.1},
+    "validation share 0.1": {"validation_share": 0.1},
+    "token dropout 0.1, validation share 0.1": {"token_dropout": 0.1, "validation_share": 0.1},
     "pooling both": {"pooling": "both"},
     "lowest two blocks frozen": {"freeze": 2},
     "label smoothing 0.1": {"label_smoothing": 0.1},
@@ -89,7 +91,7 @@ def main() -> int:
     parser.add_argument("--en", type=Path, help="run folder of a GPT for the English sets")
     parser.add_argument("--only", help="names of sets, with commas")
     parser.add_argument("--test", action="append", default=[], help="NAME=FILE: an official test set")
-    parser.add_argument("--ablate", help="measure options of fine-tuning instead: their names with commas, or all")
+    parser.add_argument("--ablate", help="measure options of fine-tuning instead: their names with semicolons, or all")
     parser.add_argument("--forms", action="store_true", help="measure the forms of the n-gram regression instead")
     given = Path(__file__).parents[1].parent / "shared" / "data"
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("CORPUSMILL_TEST_DATA", given)))
@@ -117,7 +119,7 @@ def main() -> int:
         if options.forms:
             keep("accuracy_ngrams", name, None, forms(splits[name][0]))
         elif options.ablate and base is not None:
-            wanted = list(ABLATIONS) if options.ablate == "all" else options.ablate.split(",")
+            wanted = list(ABLATIONS) if options.ablate == "all" else options.ablate.split(";")
             for option in ["the recipe", *wanted]:
                 changed = ABLATIONS.get(option, {})
                 inside, held = fold_of_training(splits[name][0])
