@@ -110,7 +110,9 @@ def _zh() -> dict[str, re.Pattern[str]]:
         "dotted title": re.compile(rf"(?<![{HAN}·•・])({part}{{2,8}}(?:[·•・]{part}{{1,8}}){{1,3}}?)(?={TITLES})"),
         # Behind 姓名： alone, all up to a mark or the sex: names without a surname that is known. Only here is a point
         # between two parts no end of a sentence (医生不同意.如果).
-        "whole": re.compile(rf"(?:姓名|名字)[ \t]*[:：][ \t_]*([{HAN}]{{2,8}}(?:\.[{HAN}]{{1,10}}){{0,3}})(?=[，,。；;\n（( \t]|\Z)"),
+        "whole": re.compile(
+            rf"(?:姓名|名字)[ \t]*[:：][ \t_]*([{HAN}]{{2,8}}(?:\.[{HAN}]{{1,10}}){{0,3}})(?=[，,。；;\n（( \t]|\Z)"
+        ),
         "whole role": re.compile(
             rf"(?:{roles}){_PARENTHESIS}[:：]?([{HAN}]{{2,8}})(?=[，,、（(](?:男|女)[，,、。；（(）)])"
         ),
