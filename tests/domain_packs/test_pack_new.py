@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from corpusmill.curate import registry
+from corpusmill.curate import registry, step
 from corpusmill.curate.cli.app import app
 from corpusmill.curate.recipe import load_recipe
 from corpusmill.domain_packs import check_pack, find_pack, new_pack, packs, recipe_text
@@ -42,7 +42,9 @@ def test_once_installed_it_is_known_by_name(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.syspath_prepend(str(root))
     named = [EntryPoint(name, value, "corpusmill.packs") for name, value in points["corpusmill.packs"].items()]
     monkeypatch.setattr("corpusmill.domain_packs.catalogue.entry_points", lambda group: named)
-    monkeypatch.setattr(registry, "_steps", dict(registry._steps))
+    mine = dict(step.registered)
+    monkeypatch.setattr(step, "registered", mine)
+    monkeypatch.setattr(registry, "registered", mine)
     __import__(points["corpusmill.steps"]["rivers"])
     assert "name: rivers-zh" in recipe_text("rivers-zh")
     assert packs()["rivers"].manifest.steps == ["rivers_signals"]
