@@ -151,7 +151,8 @@ def _zh_starts() -> dict[str, re.Pattern[str]]:
 
 _CIVIL = ("先生", "女士", "小姐", "太太", "夫人")
 _SPEAKERS = ("患者", "病人", "医生", "医师", "大夫", "护士", "醫生", "家属", "患兒", "患儿")
-_DOTS = frozenset("·•・.")
+_DOTS = frozenset("·•・")
+_COUNSEL = tuple(COUNSEL.split("|"))
 _MASKED = frozenset("某×XxＸ*＊○〇")
 _COMPANY = re.compile(
     rf"[{HAN}（）()]{{0,18}}(?:公司|集团|银行|中心|医院|法院|检察院|学校|大学|学院|委员会|合作社|事务所|商行|经营部|厂|店|局|所|站|社|政府|村委会|居委会|保险|支行)"
@@ -238,11 +239,7 @@ def _zh_names(text: str, court: bool, places: Windows) -> Iterator[Name]:
             known = name.startswith("whole") and (
                 len(_cut(value)) < 2 or value[:2] in NOT_NAMES or bool(_MASKED & set(value))
             )
-            if (
-                not known
-                and not _COMPANY.match(text, start)
-                and not (court and match[0].startswith(tuple(COUNSEL.split("|"))))
-            ):
+            if not known and not _COMPANY.match(text, start) and not (court and match[0].startswith(_COUNSEL)):
                 yield start, end
     for name, begins in (("latin", labels), ("latin title", beginnings(_zh_starts()["latin"], text, places))):
         for match in matches_at(rules[name], text, begins):

@@ -51,21 +51,8 @@ KEY_STARTS = (
     *("glpat-", "xoxa", "xoxb", "xoxe", "xoxp", "xoxr", "xoxs", "AIza", "hf_", "pypi-", "npm_", "SG.", "LTAI", "AKID"),
     *("eyJ", "AKLT", "ya29.", "GOCSPX-", "xai-", "r8_", "nvapi-", "whsec_", "pk_live", "pk_test", "key-", "dop_v1_"),
     *("dapi", "shpat_", "shpca_", "shppa_", "shpss_", "sq0", "EAAA", "lin_api_", "ntn_", "secret_", "hvs.", "PMAK-"),
-    *(
-        "NRAK-",
-        "ATATT3",
-        "glsa_",
-        "AGE-SECRET",
-        "bce-v3",
-        ":AA",
-        "xapp-",
-        "dckr_pat_",
-        "pplx-",
-        "tvly-",
-        "figd_",
-        "sbp_",
-    ),
-    *("hooks.slack.com/services/", "/api/webhooks/", "/bot/v2/hook/"),
+    *("NRAK-", "ATATT3", "glsa_", "AGE-SECRET", "bce-v3", ":AA", "xapp-", "dckr_pat_", "pplx-", "tvly-", "figd_"),
+    *("sbp_", "hooks.slack.com/services/", "/api/webhooks/", "/bot/v2/hook/"),
 )
 """What the keys of the common vendors begin with, as the vendors and the secret scanners of code hosts document them."""
 

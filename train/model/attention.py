@@ -247,7 +247,7 @@ class Attention(nn.Module):
 def attend_dense(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
     """Attention by plain products, the softmax in float32; tensors (batch, heads, time, dim), no mask is causal."""
     if mask is None:
-        mask = torch.ones(q.shape[2], q.shape[2], dtype=torch.bool, device=q.device).tril()
+        mask = band(q.shape[2], q.shape[2], q.device)
     scores = torch.where(mask, q @ k.transpose(-1, -2), -1e9)  # -inf would be none where a row sees nobody
     shares = torch.softmax(scores.float() * q.shape[-1] ** -0.5, dim=-1).to(v.dtype)
     return F.dropout(shares, dropout) @ v
