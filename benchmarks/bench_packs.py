@@ -16,10 +16,9 @@ import re
 import sys
 import tarfile
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
-from bench_recall import DATA, genres, rows
+from bench_recall import DATA, genres, is_english, rows
 from machine import RESULTS, about, save
 
 from corpusmill.curate.documents import Documents
@@ -27,11 +26,16 @@ from corpusmill.curate.recipe import parse_recipe
 from corpusmill.curate.step import Filter, Transform, failures
 from corpusmill.domain_packs import recipe_names, recipe_text
 
-MOST, LEAST_CHARS = 200, 200
+MOST, LEAST_CHARS = 1000, 200
+CHOSEN_ON = 200
+"""Mails of the junk that bounds of the English packs were chosen on; the others stand apart."""
 CLEAN = {
     "legal": (
         "legal",
-        ("statutes", "cases", "counsel", "contracts", "tos", "tos_contracts", "tos_house_rules", "bills"),
+        (
+            *("statutes", "cases", "counsel", "contracts", "tos", "tos_contracts", "tos_house_rules"),
+            *("tos_others", "tos_others_contracts", "bills"),
+        ),
     ),
     "medical": ("medical", ("consultations", "dialogues", "papers", "medquad", "notes", "patients")),
     "general": ("none", ("wiki", "news", "c4")),
@@ -50,6 +54,17 @@ def by_title(texts: list[str]) -> dict[str, list[str]]:
         "en.tos_contracts": [t for t in texts if OF_CONTRACT.search(names[t])],
         "en.tos_house_rules": [t for t in texts if not OF_CONTRACT.search(names[t])],
     }
+
+
+def of_others() -> dict[str, list[str]]:
+    """Terms of services that terms_of_service.jsonl.gz has no document of the same name from, one version of each."""
+    known = set(rows("legal/terms_of_service.jsonl.gz", lambda r: r["id"].removesuffix(".md")))
+    first: dict[str, str] = {}
+    for group, text in rows("dedup/terms_versions.jsonl.gz", lambda r: (r["group"].removesuffix(".md"), r["text"])):
+        if group not in known and group not in first and is_english(text):
+            first[group] = text
+    contracts = [t for group, t in first.items() if OF_CONTRACT.search(group.rpartition("/")[2])]
+    return {"en.tos_others": list(first.values()), "en.tos_others_contracts": contracts}
 
 
 def spam_mail() -> Iterator[str]:
@@ -85,8 +100,12 @@ def main() -> None:
         print(f"skipped: there is no development data at {DATA} (set CORPUSMILL_TEST_DATA)")
         return
     texts = genres()
-    texts["legal"] |= by_title(texts["legal"]["en.tos"])
-    junk = {"zh": list(rows("web/zh_web_raw.jsonl.gz")), "en": list(islice(spam_mail(), MOST))}
+    texts["legal"] |= by_title(texts["legal"]["en.tos"]) | of_others()
+    mails = list(spam_mail())
+    junk = {
+        "zh": {"junk": list(rows("web/zh_web_raw.jsonl.gz"))},
+        "en": {"junk": mails[:CHOSEN_ON], "junk_others": mails[CHOSEN_ON:]},
+    }
     result: dict[str, Any] = {"about": about(("corpusmill", "numba", "polars"))}
     for recipe in recipe_names():
         pack, _, language = recipe.rpartition("-")
@@ -99,8 +118,9 @@ def main() -> None:
             if clean:
                 share, why = kept(recipe, clean)
                 found[name] = {"documents": len(clean), "kept": share, "dropped_by": why}
-        share, why = kept(recipe, junk[language])
-        found["junk"] = {"documents": len(junk[language]), "dropped": round(1 - share, 4), "dropped_by": why}
+        for name, bad in junk[language].items():
+            share, why = kept(recipe, bad)
+            found[name] = {"documents": len(bad), "dropped": round(1 - share, 4), "dropped_by": why}
         result[recipe] = found
         print(recipe, found, flush=True)
     kept_results = RESULTS / "packs.json"

@@ -57,6 +57,11 @@ def xml_texts(path: str) -> Iterator[str]:
                 yield re.sub(r"\s+", " ", text).strip()
 
 
+def is_english(text: str) -> bool:
+    """Whether the commonest words of terms of service are English: some are German, French, Dutch."""
+    return len(re.findall(r"\b(?:the|you)\b", text)) * 60 > len(text) / 5
+
+
 def consultations() -> Iterator[str]:
     raw = gzip.decompress((DATA / "medical/zh_dialogue_gb18030.csv.gz").read_bytes()).decode("gb18030", "replace")
     for row in csv.DictReader(io.StringIO(raw)):
@@ -77,7 +82,7 @@ def genres() -> dict[str, dict[str, list[str]]]:
             "zh.cases": rows("legal/lecard_cases.jsonl.gz"),
             "zh.counsel": rows("sft/legal_counsel_zh.jsonl.gz", joined("query", "response")),
             "en.contracts": rows("legal/en_contracts.jsonl.gz"),
-            "en.tos": (t for t in rows("legal/terms_of_service.jsonl.gz") if len(re.findall(r"\b(?:the|you)\b", t)) * 60 > len(t) / 5),
+            "en.tos": filter(is_english, rows("legal/terms_of_service.jsonl.gz")),
             "en.bills": xml_texts("legal/us_bills_xml.tar.gz"),
         },
         "medical": {

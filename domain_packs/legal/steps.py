@@ -47,7 +47,7 @@ class LegalSignals(Filter):
     """Measures how legal a text is: its terms, its references by kind. Drops nothing by default."""
 
     name: ClassVar[str] = "legal_signals"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     terms: str | None = None
     """A file of your own legal terms, one a line, in place of the pack's."""
