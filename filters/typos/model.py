@@ -19,7 +19,7 @@ import xxhash
 
 from ...curate.errors import InputError
 from .calibrate import Logistic, Measured
-from .english import STRICT, STRONG, calibrate_english, sentences_english, words_of
+from .english import MAX_SENTENCES, STRICT, STRONG, Fold, calibrate_english, sentences_english, words_of
 from .errors import one_edit
 
 if TYPE_CHECKING:  # compiled: only what has Chinese in it pays for numba
@@ -138,13 +138,8 @@ def train_typos(
     words: dict[str, int] = {}
     strictness = STRICT
     if kept["en"]:
-        held = sorted({s for text in kept["en"] if _part(text) == 0 for s in sentences_english(text)})
         strictness, measured["en"] = calibrate_english(
-            held,
-            _vocabulary(text for text in kept["en"] if _part(text) != 0),
-            seed,
-            min_precision=min_precision,
-            max_clean_words=max_clean_words,
+            list(_folds_english(kept["en"])), seed, min_precision=min_precision, max_clean_words=max_clean_words
         )
         words = _vocabulary(kept["en"])
     model = TypoModel(chinese, words, measured, changes, strictness)
@@ -186,6 +181,22 @@ def _folds(texts: Sequence[str]) -> Iterator[tuple[Counts, list[str]]]:
         if sample:
             yield counter.counts(), sample
         if found >= _MAX_SENTENCES:
+            return
+
+
+def _folds_english(texts: Sequence[str]) -> Iterator[Fold]:
+    """The same in English: as many tenths as it takes. A tenth of half a million characters has 460 sentences, too few to
+    show by the ends of intervals what any but the strictest way is worth."""
+    parts = [_part(text) for text in texts]
+    found = 0
+    for fold in range(_PARTS):
+        held = sorted(
+            {s for text, part in zip(texts, parts, strict=True) if part == fold for s in sentences_english(text)}
+        )
+        found += len(held)
+        if held:
+            yield held, _vocabulary(text for text, part in zip(texts, parts, strict=True) if part != fold)
+        if found >= MAX_SENTENCES:
             return
 
 

@@ -33,7 +33,7 @@ class FixTypos(Transform):
     """
 
     name: ClassVar[str] = "fix_typos"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     signal_names: ClassVar[tuple[str, ...]] = ("typos_fixed", "typo_suspects")
 
     model: str | None = None

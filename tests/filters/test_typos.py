@@ -294,6 +294,21 @@ def test_english_is_as_strict_as_its_vocabulary_demands() -> None:
     assert edits_english(far, words, MIDDLE) == edits_english(far, words, STRICT) == []
 
 
+def test_a_small_english_text_is_measured_on_all_of_its_parts() -> None:
+    texts = [(t, c) for t, c in corpus(1, 900) if c == "en"]
+    found = train_typos(texts)
+    assert found.measured["en"].sentences == len({t for t, _ in texts}) > 800  # a tenth would be ninety
+    assert found.measured["en"].precision_low >= 0.97
+    assert found.strictness == LENIENT
+
+
+@pytest.mark.parametrize("word", ["avascular", "bipolarity", "transplantable"])
+def test_english_words_made_with_a_prefix_or_suffix_are_left(word: str) -> None:
+    words = {"vascular": 50, "polarity": 50, "transplantation": 50, "transplantable": 0}
+    assert edits_english(f"The {word} tissue", words, MIDDLE) == []
+    assert [e.text for e in edits_english("The vasculur tissue", words, MIDDLE)] == ["vascular"]
+
+
 def test_threshold_keeps_both_bars_by_the_ends_of_their_intervals() -> None:
     rng = np.random.default_rng(0)
     n = 4000
