@@ -6,7 +6,7 @@ poets of the Tang as Chinese names, number plans and vendors' formats as publish
 glued to Chinese characters. A find counts only where it covers every letter and digit of the value.
 
 A second draw plants the forms of `privacy_forms.py`, with look-alikes of its own; `privacy_planted.py` plants them in whole
-clinical notes, dialogues and facts of judgments.
+clinical notes, dialogues and facts of judgments; `privacy_touched.py` says what is touched in judgments as they are.
 
 Needs faker (MIT): pip install faker. Arguments: values a type and language (default 300), megabytes for the speed (20).
 """
@@ -31,6 +31,7 @@ from faker import Faker
 from machine import about, save
 from privacy_forms import FORMS, LOOK_ALIKES
 from privacy_planted import measure
+from privacy_touched import judged
 
 from corpusmill.curate.documents import Documents
 from corpusmill.filters.privacy.patterns import find
@@ -426,6 +427,7 @@ def main() -> None:
                 "hard negatives flagged, default types": share(more, "flagged_by_default"),
             },
             "planted in documents": measure(folder, count),
+            "touched in judgments, judged by eye": judged(folder),
             "real sentences without digits, all types": real,
             "speed on": what,
             "MB a second": speed,

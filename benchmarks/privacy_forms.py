@@ -500,6 +500,12 @@ FORMS: list[Form] = [
     ("age", "in words en", lambda: f"ninety-{pick(UNITS)}", (), ("aged {}", "{} years old", "a {}-year-old man")),
     ("age", "forms en", lambda: str(n(90, 108)), (), ("{} y/o", "{}yo", "a {}-yr-old male", "{} y.o. female", "age: {}", "Age {}", "a {} year old lady", "{} yrs old", "at the age of {}", "{} years of age", "{}-year old", "age of {}")),
     ("url", "forms", lambda: pick((f"https://{LOCAL()}.{LOCAL()}.com:8443/{LOCAL()}?id={d(5)}#top", f"http://{LOCAL()}.cn/{LOCAL()}/{d(4)}.html", f"HTTPS://WWW.{LOCAL().upper()}.COM/{LOCAL()}", f"www.{LOCAL()}.com.cn/{LOCAL()}", f"ftp://{LOCAL()}.org/{LOCAL()}.zip")), ("见{}，", "主页：{} ", "（{}）"), ("see {} ", "({})", "<{}>")),
+    # Added when a rule that told names from companies by what follows had been found to lose these.
+    ("name", "an institution later on", han, (
+        "被告人{}在某公司上班", "患者{}被送往县医院抢救", "原告{}到超市购物", "被害人{}到派出所报案", "证人{}所在的学校", "被告{}向银行贷款", "患者{}于外院就诊", "原告{}入职被告公司",
+        "被告人{}在火车站被抓获", "上诉人{}不服某区人民法院判决", "患者{}家住医院附近", "申请人{}与被申请人某商贸公司", "被告{}经营一家服装店", "原告{}系某中学教师", "被告人{}驾车至加油站",
+        "被害人{}在酒店内", "第三人{}持有某集团股份", "患者{}因车祸入住我院",
+    ), ()),
 ]  # fmt: skip
 
 ZH_NUM = "一二三四五六七八九"

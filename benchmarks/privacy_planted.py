@@ -90,7 +90,6 @@ def measure(folder: Path, count: int) -> dict[str, Any]:
         by_type: dict[str, list[int]] = {}
         other = touched = 0
         missed: list[str] = []
-        examples: list[str] = []
         for (text, spans), found in zip(planted, hits, strict=True):
             mask, own = bytearray(len(text)), bytearray(len(text))
             for start, end, _ in found:
@@ -107,11 +106,6 @@ def measure(folder: Path, count: int) -> dict[str, Any]:
                 if not any(own[start:end]):
                     other += 1
                     touched += any(mask[start:end])
-            for start, end, kind in found:
-                if not any(own[start:end]) and len(examples) < 60:
-                    examples.append(
-                        f"{kind}: {text[max(0, start - 8) : start]}[{text[start:end]}]{text[end : end + 5]}"
-                    )
         out[name] = {
             "documents": len(texts),
             "profile": profile,
@@ -120,6 +114,5 @@ def measure(folder: Path, count: int) -> dict[str, Any]:
             "recall by type": {kind: round(f / n, 4) for kind, (n, f) in by_type.items()},
             "other tokens touched": round(touched / other, 5),
             "missed": missed[:20],
-            "touched": examples[:20],
         }
     return out

@@ -9,7 +9,7 @@ _NOT_NAMES = (
     "马上 许可 向法 时间 何时 关系 包括 应当 任何 曾经 关于 车祸 左侧 右侧 全身 经常 江苏 平时 明显 单位 管理 施工 "
     "史料 路人 毛发 年龄 性别 电话 地址 住址 民族 职业 身份 签名 姓名 盖章 双方 一方 公司 全体 相关 有关 支付 方式 "
     "信息 名称 单位名 水平 安静 解放 林业局 国家 本人 先生 女士 多人 成员 房东 房产 司机 荣获 温度 文化 梁某 不详 "
-    "无 未知 保密"
+    "无 未知 保密 房地 房地产 公民 单方"
 )
 NOT_NAMES = frozenset(_NOT_NAMES.split())
 """Read over the whole of a find: what begins like a name behind a role, and is none."""
@@ -25,11 +25,23 @@ _WORDS = (
     "简易 简本 简朴 简洁 简略 简直 简练 管保 管好 管子 管家 管用 管道 纪年 纪律 纪念 胡须 芦花 莫名 解开 解读 许多 "
     "许愿 谢意 谷子 费力 费时 费用 费解 赖以 路子 车夫 车子 车轮 车长 郁郁 郑重 金子 金融 金轮 陆相 陆路 隋唐 隋朝 "
     "马力 马步 马路 马车 高傲 高兴 高发 高大 高官 高寒 高尚 高新 高温 高能 高铁 高高 高龄 黄初 黄花 黄豆 黄道 黄金 "
-    "齐名 齐心"
+    "齐名 齐心 迟延 付清"
 )
 WORDS = frozenset(_WORDS.split())
 """Verbs, adjectives, adverbs and common nouns that are a surname and a character of given names (from jieba's dictionary, MIT,
 those read by us as no names): 患者严格遵守 has no patient 严格."""
+
+_APART = (
+    "家住 就读 的 在 到 于 与 和 及 将 向 从 被 对 对于 把 为 是 系 系因 诉 称 诉称 辩称 因 因为 由 由于 给 至 "
+    "赶 赶到 去 来 来到 前往 某 某某 任 担任 入 入职 进 进入 驾驶 驾车 乘坐 盗窃 窃取 窃 抢劫 骗取 诈骗 "
+    "签订 签 欠 欠付 借 借款 付 支付 收取 收到 带 携带 持 伙同 同 一起 因此 分别 以 用 利用 使用 通过 经 "
+    "经过 经人 曾 曾经 也 又 均 都 已 已经 未 未经 没有 不 不服 要求 请求 申请 起诉 上诉 委托 提供 出具 "
+    "提交 承包 租赁 租用 购买 买 卖 销售 出售 转让 投资 经营 成立 注册 设立 开设 开办 工作 上班 就职 任职 "
+    "受雇 报案 投案 自首 住院 就诊 送往 送 送到 抓获 逃 逃离 逃至 其 他 她 该 此 本 两 一家 一 名 等 等人 "
+    "后 时 家 所在 位于 住 居住 時 與 於 將 從 對 為 來 該 經 購買 駕駛 進入 簽訂"
+)
+APART = frozenset(_APART.split())
+"""Words that stand in no name of a company: 被告人王强在某公司 has a person, 被告王府井百货公司 has none."""
 
 # Prof. Code Sec. 16600, Rev. Stat. 24-34-401, Rev. Rul. 75-1: parts of a code's name, behind what looks like a title.
 _INSTITUTIONS = (

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from .not_names import INSTITUTIONS, NOT_NAMES, WORDS
+from .not_names import APART, INSTITUTIONS, NOT_NAMES, WORDS
 from .roles import COUNSEL, EN_LABELS, EN_ROLES, EN_TITLES, KIN, LABELS, MEDICAL, PARTIES, TITLES
 from .scan import Windows, beginnings, first_of, matches, matches_at
 
@@ -93,7 +93,7 @@ def _zh() -> dict[str, re.Pattern[str]]:
         )
     )
     syllables = rf"(?:{_TIBETAN}){{2}}|(?:{_STEPPE}){{1,2}}"
-    part = f"(?:(?![与和及是的在为了等从向对将被把说称也即我你他她它能请要没])[{HAN}])"
+    part = f"(?:(?![与和及是的在为了等从向对将被把说称也即我你他她它能请要没某])[{HAN}])"
     dotted = rf"{part}{{1,8}}(?:[·•・]{part}{{1,10}}){{1,3}}"
     return {
         # Behind a role, with nothing between: read by `_end`.
@@ -152,11 +152,20 @@ def _zh_starts() -> dict[str, re.Pattern[str]]:
 _CIVIL = ("先生", "女士", "小姐", "太太", "夫人")
 _SPEAKERS = ("患者", "病人", "医生", "医师", "大夫", "护士", "醫生", "家属", "患兒", "患儿")
 _DOTS = frozenset("·•・")
+_KIN_WORDS = frozenset(KIN.split("|"))
 _COUNSEL = tuple(COUNSEL.split("|"))
 _MASKED = frozenset("某×XxＸ*＊○〇")
+_ALIAS = frozenset("甲乙丙")
+"""Behind the surname: 王甲 and 王乙, who are masked already."""
 _COMPANY = re.compile(
-    rf"[{HAN}（）()]{{0,18}}(?:公司|集团|银行|中心|医院|法院|检察院|学校|大学|学院|委员会|合作社|事务所|商行|经营部|厂|店|局|所|站|社|政府|村委会|居委会|保险|支行)"
+    rf"([{HAN}（）()]{{0,18}})(?:公司|集团|银行|中心|医院|法院|检察院|学校|大学|学院|委员会|合作社|事务所|商行|经营部|厂|店|局|所|站|社|政府|村委会|居委会|管委会|街道办|保险|支行)"
 )
+
+
+def _company(text: str, at: int) -> bool:
+    """Whether what stands at `at` goes on to the end of an institution's name."""
+    match = _COMPANY.match(text, at)
+    return match is not None and APART.isdisjoint(_cut(match[1]))
 
 
 _NUMBER = re.compile(r"[（(〔\[]\s*(?:19|20)\d\d\s*[)）〕\]]")
@@ -172,7 +181,7 @@ def _cut(text: str) -> list[str]:
 def _end(text: str, at: int, surname: int) -> int:
     """Where the name ends that starts at `at` with a surname of so many characters; `at` where there is none."""
     first, second = at + surname, at + surname + 1
-    if first >= len(text) or text[first] in _MASKED or text[first] in _MARK:
+    if first >= len(text) or text[first] in _MASKED or text[first] in _MARK or text[first] in _ALIAS:
         return at
     # Where words end: 患者严重 has a word that begins with the surname, 患者严伟 has not.
     ends = {at}
@@ -200,7 +209,8 @@ def _surname(text: str, at: int) -> int:
 
 
 def _good(value: str) -> bool:
-    return len(value) >= 2 and not _MASKED & set(value) and value not in NOT_NAMES and value[:2] not in NOT_NAMES
+    known = value in NOT_NAMES or value[:2] in NOT_NAMES or value in _KIN_WORDS
+    return len(value) >= 2 and not _MASKED & set(value) and not known
 
 
 def _weak(text: str, at: int) -> bool:
@@ -216,16 +226,26 @@ def _surely(text: str, start: int, end: int) -> bool:
     return (
         all(c in _GIVEN for c in text[start + 1 : end])
         and (not behind or behind in _MARK or behind in _FOLLOW)
-        and text[start + 1 : end] not in ("明天", "今天", "同一", "全国", "本人", "新增", "家中", "家")
+        and text[start + 1 : end] not in ("明天", "今天", "同一", "全国", "本人", "新增", "家中", "家", "所")
+        and not text.startswith(("和", "与"), start)
         and len((_cut(text[start:end]) or [""])[0]) == 1
     )
+
+
+def _grammar(text: str, start: int, end: int) -> bool:
+    """Whether what stands behind a role begins with an adverb that is a surname too: 患者易患, 患者曾建议, 病人都能, 患者应慎用的."""
+    if text[start] in "曾易许":
+        return not set(text[start + 1 : end]) <= _GIVEN or len((_cut(text[start : start + 10]) or [""])[0]) > 1
+    return text[start] in "都应但后多能由" and text[end : end + 1] not in _MARK
 
 
 def _zh_names(text: str, court: bool, places: Windows) -> Iterator[Name]:
     rules = _zh()
     for name in ("role", "kin") if court else ("role", "kin", "counsel"):
         for match in matches(rules[name], text, places):
-            yield from _behind_role(text, match.end(), name == "kin")
+            # 妇女儿童 has no daughter.
+            if name != "kin" or not _inside_a_word(text, match.start()):
+                yield from _behind_role(text, match.end(), name == "kin")
     labels = beginnings(_zh_starts()["labels"], text, places)
     for name, begins in (
         ("form", labels),
@@ -239,7 +259,7 @@ def _zh_names(text: str, court: bool, places: Windows) -> Iterator[Name]:
             known = name.startswith("whole") and (
                 len(_cut(value)) < 2 or value[:2] in NOT_NAMES or bool(_MASKED & set(value))
             )
-            if not known and not _COMPANY.match(text, start) and not (court and match[0].startswith(_COUNSEL)):
+            if not known and not _company(text, start) and not (court and match[0].startswith(_COUNSEL)):
                 yield start, end
     for name, begins in (("latin", labels), ("latin title", beginnings(_zh_starts()["latin"], text, places))):
         for match in matches_at(rules[name], text, begins):
@@ -256,14 +276,18 @@ def _behind_role(text: str, start: int, strict: bool) -> Iterator[Name]:
     while True:
         end = _end(text, start, _surname(text, start))
         value = text[start:end]
-        sure = not _weak(text, start) or (not strict and _surely(text, start, end))
+        sure = not _weak(text, start) or (
+            _surely(text, start, end) and not (strict and text[end : end + 1] in _FOLLOW - _MARK)
+        )
         if strict and not (
             set(text[start + _surname(text, start) : end]) <= _GIVEN and text[end : end + 1] in _MARK | _FOLLOW
         ):
             break
         if value in WORDS and not re.match("[，,、（(][男女]", text[end : end + 2]):
             break
-        if not value or not sure or not _good(value) or _COMPANY.match(text, end) or _NUMBER.match(text, end):
+        if value and _grammar(text, start, end):
+            break
+        if not value or not sure or not _good(value) or _company(text, end) or _NUMBER.match(text, end):
             break
         yield start, end
         more = rules["list"].match(text, end)
@@ -277,6 +301,11 @@ def _labelled(text: str, places: Windows) -> Iterator[Name]:
         start, end = match.span(1)
         if not _DOTS & set(match[1]):
             surname = _surname(text, start)
+            # 被执行人是公民的, 转让人是房地产登记簿记载的: behind a verb a name must be told from words, as behind a role.
+            if text[start - 1] in "是为" and (
+                _end(text, start, surname) == start or len(_cut(text[start : start + 10])[0]) > surname + 1
+            ):
+                continue
             gap = text[start + surname] in " \u3000"
             if not gap:
                 end = min(end, max(_end(text, start, surname), start + surname + 1))
@@ -285,14 +314,18 @@ def _labelled(text: str, places: Windows) -> Iterator[Name]:
                     end += 1
         value = text[start:end].replace(" ", "").replace("\u3000", "")
         # 患者：查出来, 医生：由于: what is said behind who speaks.
-        said = match[0].startswith(_SPEAKERS) and (
-            value in WORDS
-            or len(_cut(text[start:end])[0]) > 1
-            or not set(value[_surname(text, start) :]) <= _GIVEN
-            or (_weak(text, start) and not _surely(text, start, end))
+        said = (
+            match[0].startswith(_SPEAKERS)
+            and "名" not in match[0][: start - match.start()]
+            and (
+                value in WORDS
+                or len(_cut(text[start:end])[0]) > 1
+                or not set(value[_surname(text, start) :]) <= _GIVEN
+                or (_weak(text, start) and not _surely(text, start, end))
+            )
         )
         disease = any(text[start : start + n] in NOT_NAMES for n in (2, 3))
-        if _good(value) and not said and not disease and not _COMPANY.match(text, start):
+        if _good(value) and not said and not disease and not _company(text, start):
             yield start, end
 
 
@@ -318,6 +351,8 @@ def _marked(text: str, court: bool, places: Windows) -> Iterator[Name]:
                     continue
                 if text[start] in "任老房" and end - start <= 2:
                     continue  # 现任太太, 房东林先生
+                if ("\u4e00" <= before <= "\u9fff" and _inside_a_word(text, start)) or text[start] == "由":
+                    continue  # 设施中心主任, 由一名院长
                 if match[1][1:] == "老" or (title == "医师" and text[end + 2 : end + 4] in ("医疗", "资格")):
                     continue  # 张老太太
                 if title not in _CIVIL and (len(_cut(match[1])) < 2 and end - start == 2):
@@ -326,6 +361,18 @@ def _marked(text: str, court: bool, places: Windows) -> Iterator[Name]:
                     yield start, end
             elif _good(match[1]) and not rules["head"].match(match[1]):
                 yield start, end
+
+
+def _inside_a_word(text: str, at: int) -> bool:
+    """Whether a word begins before `at` and goes on behind it."""
+    begin = max(0, at - 6)
+    for word in _cut(text[begin : at + 6]):
+        if begin >= at:
+            break
+        if begin + len(word) > at:
+            return True
+        begin += len(word)
+    return False
 
 
 _MONTHS = frozenset(("may", "june", "april", "august"))
@@ -386,7 +433,11 @@ def _en_value(text: str, start: int, end: int, least: int) -> Name | None:
     return start, kept + (suffix.end() if suffix else 0)
 
 
+_SMALL = re.compile(r"(?<![A-Za-z])[a-z]+(?![A-Za-z])")
+
+
 def _en_names(text: str, places: Windows) -> Iterator[Name]:
+    small: set[str] | None = None
     for name, pattern in _en().items():
         if name == "last":
             continue
@@ -394,8 +445,15 @@ def _en_names(text: str, places: Windows) -> Iterator[Name]:
             least = 1 if name in ("title", "label") else 2
             found = _en_value(text, *match.span(1), least)
             spoken = name == "label" and found is not None and _speech(text, match, *found)
-            if found is not None and not spoken:
-                yield found
+            if found is None or spoken:
+                continue
+            # Personal Data, IF YOU, the Plan: words that the text has in small letters too. Mr. Young and Name: Mark may
+            # share a text with theirs.
+            if name != "title" and not _NAME_LABEL.match(match[0]):
+                small = set(_SMALL.findall(text)) if small is None else small
+                if {word.lower() for word in re.findall("[A-Za-z]+", text[found[0] : found[1]])} <= small:
+                    continue
+            yield found
 
 
 _SAID_WORDS = (
@@ -432,8 +490,28 @@ def _speech(text: str, match: re.Match[str], start: int, end: int) -> bool:
 
 
 # Names that are words: repeated mentions of these alone are left to the rules.
+_NAME_LABEL = re.compile("(?:[A-Za-z]+ )?(?:name|patient|pt)[ \t]*:", re.I)
 _COMMON = "May June April August Brown Green White Black Gray Grey King Young Long Short Law Court Case Day Page Price Hill Field Rose Will Mark Rich Best"
 _COMMON_LAST = frozenset(_COMMON.split())
+
+
+_NEXT = frozenset("之自用取以因到将一")
+
+
+def _without_next_words(text: str, found: set[Name]) -> set[Name]:
+    """王强自 and 王强取 as 王强, where 王强 is found in the document by itself: else one person would be two.
+
+    The last character goes if it is one of grammar's; 一 only where a longer word begins with it (张心 | 一起).
+    """
+    values = {text[start:end] for start, end in found}
+    out: set[Name] = set()
+    for start, end in found:
+        shorter = text[start : end - 1]
+        next_word = end - start == 3 and shorter in values and text[end - 1] in _NEXT
+        if next_word and (text[end - 1] != "一" or len(_cut(text[end - 1 : end + 5])[0]) > 1):
+            end -= 1
+        out.add((start, end))
+    return out
 
 
 def names(text: str, court: bool, zh: Windows, en: Windows) -> list[Name]:
@@ -441,7 +519,7 @@ def names(text: str, court: bool, zh: Windows, en: Windows) -> list[Name]:
 
     `court` leaves judges and counsel alone.
     """
-    found: set[Name] = {*_zh_names(text, court, zh), *_en_names(text, en)}
+    found = _without_next_words(text, {*_zh_names(text, court, zh), *_en_names(text, en)})
     again: set[str] = set()
     for start, end in found:
         value = text[start:end]

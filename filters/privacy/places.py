@@ -33,25 +33,25 @@ PREFECTURES = (
     "兰州|嘉峪关|金昌|白银|天水|武威|张掖|平凉|酒泉|庆阳|定西|陇南|西宁|海东|银川|石嘴山|吴忠|固原|中卫|乌鲁木齐|克拉玛依|吐鲁番|哈密|"
     "台北|高雄|台中|台南|新北|桃园|臺北|臺中|臺南|義烏|义乌|昆山|常熟|江阴|张家港|太仓|宜兴|慈溪|余姚|诸暨|晋江|石狮|南安|增城|神木"
 )
-_NOT_STREET = "不是有和与及或了的在为对将被把从到以其该这那并但而若如由于后前时"
+_NOT_STREET = "不是有和与及或了的在为对将被把从到至往以其该这那并但而若如由于后前时某租用"
 # What ends a piece of an address below the county.
-_VILLAGE = "街道办事处|街道|社区|镇|乡|苏木|村民小组|行政村|自然村|新村|村|屯|庄|寨|嘎查|坡|沟|湾|墩|集"
-_STREET = "环路|公路|大道|大街|马路|路|街|巷|弄|胡同|里|道|条|线|支路|园区|工业园|开发区|高新区|广场(?!街|路)|大厦|大楼|公寓|小区|花园|家园|花苑|苑|园|城|(?<!政)府|邸|庭|湾|轩|阁|中心|宿舍|学校|市场|商场"
+_VILLAGE = "街道办事处|街道|社区|(?<!村)镇|乡|苏木|村民小组|行政村|自然村|新村|(?<![农乡山渔名统各省])村(?![镇落级])|屯|庄|寨|嘎查|坡|沟|湾|墩|集"
+_STREET = "环路|公路|大道|大街|马路|路|街|巷|弄|胡同|里|道(?![理德具教])|条(?![例件款文约目])|线(?![路索])|支路|园区|工业园|开发区|高新区|广场(?!街|路)|大厦|大楼|公寓|小区|花园|家园|花苑|苑|园|城|(?<!政)府|邸|庭|湾|轩|阁|中心|宿舍|学校|市场|商场"
 _NUMBER = "号院|号楼|號樓|号|號|栋|幢|棟|座|单元|單元|层|樓|楼|室|户|房|门|弄|巷|段|村民小组|小组|组|队|附"
 
 
 @lru_cache(maxsize=1)
 def _zh() -> dict[str, re.Pattern[str]]:
-    # 于都, 和平, 从化, 将乐 ...: words of grammar that begin a place.
-    begins = "和(?=[平浩田顺龙县政静硕布谐睦美兴义园])|于(?=[都洪田])|从(?=[化江])|将(?=乐)|若(?=[尔羌])|前(?=[门进郭锋山])|后(?=海)|那(?=[曲坡])"
+    # 于都, 和平, 从化, 将乐, 东至 ...: words of grammar that begin a place.
+    begins = "和(?=[平浩田顺龙县政静硕布谐睦美兴义园])|于(?=[都洪田])|从(?=[化江])|将(?=乐)|若(?=[尔羌])|前(?=[门进郭锋山])|后(?=海)|那(?=[曲坡])|至(?=县)"
     inner = f"(?:(?![{_NOT_STREET}])[{HAN}]|{begins})"
     province = rf"(?:{PROVINCES})(?:省|市|特别行政区|(?:壮族|回族|维吾尔)?自治区)?"
     city = rf"(?:(?:{PREFECTURES})(?:市|地区)?|{inner}{{2,8}}?(?:市|自治州|地区|盟))"
-    county = rf"{inner}{{1,9}}?(?:自治县|新区|开发区|区|县|縣|區|旗|市)"
+    county = rf"{inner}{{1,9}}?(?:自治县|新区|开发区|(?<![小社辖])区|县|縣|區|旗|市)"
     number = (
         rf"(?:第?[0-9A-Za-z一二三四五六七八九十百零〇甲乙丙丁东西南北\-—#]{{1,10}}[ ]?(?:{_NUMBER}|[A-Z](?=座|区)))"
     )
-    piece = rf"(?:{inner}{{1,10}}?(?:{_VILLAGE})村?(?![路街道巷市县区])|{inner}{{1,12}}?(?:{_STREET})(?![路街道巷市县区])|{number}|{inner}{{2,8}}?[0-9A-Z]{{1,4}}(?:号楼|栋|幢|棟|座|楼|层)|[A-Z0-9]{{1,4}}座|(?:附|之)[0-9]{{1,3}}号?)"
+    piece = rf"(?:{inner}{{1,10}}?(?:{_VILLAGE})(?:(?<!乡)村)?(?![路街道巷市县区])|{inner}{{1,12}}?(?:{_STREET})(?![路街道巷市县区])|{number}|{inner}{{2,8}}?[0-9A-Z]{{1,4}}(?:号楼|栋|幢|棟|座|楼|层)|[A-Z0-9]{{1,4}}座|(?:附|之)[0-9]{{1,3}}号?)"
     below = rf"(?P<below>(?:{piece}[ ]?){{1,9}}(?:[0-9]{{1,5}}(?:-[0-9]{{1,5}})*(?![0-9年月日元%]|[.,，][0-9]))?(?:[ ]?[0-9]{{6}}(?![0-9]))?)"
     # A district that is written without its suffix (上海浦东张江路88号), or any words up to a street with a number.
     loose = rf"(?P<loose>{inner}{{1,14}}?(?:{_STREET}|{_VILLAGE}){number}(?:{piece}){{0,6}}|{inner}{{2,14}}?[0-9]{{1,4}}(?:号楼|号院|栋|幢|棟)(?:{piece}){{0,6}}(?:[0-9]{{1,5}}(?:-[0-9]{{1,5}})*(?![0-9年月日元%]|[.,，][0-9]))?|{inner}{{0,8}}[A-Z0-9]{{1,3}}座(?:[ ]?[0-9]{{6}}(?![0-9]))?)"
@@ -65,7 +65,7 @@ def _zh() -> dict[str, re.Pattern[str]]:
             rf"(?:为|是|[:：])?[ \t]*(?P<region>(?:{province})?(?:{city})?(?:{county})?)[ ]?(?:{below}|{loose})"
         ),
         "county": re.compile(
-            rf"(?:(?<![{HAN}])|(?<=[在于住至到址位从往]))(?P<region>(?![住地]){inner}{{2,4}}?(?:区|县|市))(?P<below>{inner}{{1,8}}?(?:{_STREET}|{_VILLAGE})(?:{number})(?:{piece}){{0,6}})"
+            rf"(?:(?<![{HAN}])|(?<=[在于住至到址位从往]))(?P<region>本[市区县]|(?![住地]){inner}{{2,4}}?(?:区|县|市))(?P<below>{inner}{{1,8}}?(?:{_STREET}|{_VILLAGE})(?:{number})(?:{piece}){{0,6}})"
         ),
         "street": re.compile(
             rf"(?:(?<![{HAN}])|(?<=[在于住至到址位从往]))(?P<region>)(?P<below>{inner}{{2,7}}?(?:路|街|大道|巷|胡同|里|村)[0-9]{{1,5}}(?:号|弄)(?:{piece}){{0,6}})"
@@ -207,6 +207,8 @@ def addresses(text: str, whole: bool, zh: Windows, en: Windows) -> list[tuple[in
                 continue
             if end - start < 4 or _INSTITUTION.match(text, end) or (name == "region" and not _detailed(match)):
                 continue
+            if name == "label" and not match["region"] and not _whole(text, match):
+                continue
             found.append((start, end, match.end("region")))
     for pattern in _en():
         for match in matches(pattern, text, en):
@@ -230,7 +232,19 @@ def _region_starts() -> re.Pattern[str]:
 def _detailed(match: re.Match[str]) -> bool:
     """Whether an address without a label names a house, a room or a village: 北京市朝阳区建国路 alone is a place like others."""
     rest = match.group()[match.end("region") - match.start() :]
-    return bool(re.search(rf"[0-9０-９A-Za-z一二三四五六七八九十百](?:{_NUMBER}|座)|村|[0-9]{{6}}\Z|屯\Z", rest))
+    return bool(
+        re.search(rf"[0-9０-９A-Za-z一二三四五六七八九十百](?:{_NUMBER}|座)|(?<![农乡山渔])村|[0-9]{{6}}\Z|屯\Z", rest)
+    )
+
+
+_DIGIT = re.compile(rf"[0-9０-９A-Za-z]|[一二三四五六七八九十百](?:{_NUMBER}|[路街里道])")
+
+
+def _whole(text: str, match: re.Match[str]) -> bool:
+    """Whether words behind a label, with neither region nor number, are an address: a clause ends behind it. 户籍地进行社区矫正 and
+    住在同一小区的 name none."""
+    value = text[match.start("region") : match.end()]
+    return bool(_DIGIT.search(value)) or not re.match(f"[{HAN}]", text[match.end() : match.end() + 1])
 
 
 def _of_label(text: str) -> list[tuple[int, int, int]]:

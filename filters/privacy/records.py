@@ -47,7 +47,9 @@ def _others() -> tuple[re.Pattern[str], ...]:
     )
 
 
-_PUBLIC_CERTIFICATE = re.compile(r"(?:许可|准考|合格|注册|认|保|论|出版|检疫|产品|批准|生产|经营|登记|入场|订)\Z")
+_PUBLIC_CERTIFICATE = re.compile(
+    r"(?:许可|伐|矿|勘查|排污|取水|规划|准考|合格|注册|认|保|论|出版|检疫|产品|批准|生产|经营|登记|入场|订)\Z"
+)
 
 
 # Labels that are words of their own need a mark or 号, number, # between: 住院3天, patient 2021 and visit 12 are none.

@@ -77,7 +77,7 @@ class RedactPII(Transform):
     """Replaces personal data. Signals count it by type; what was found is kept nowhere."""
 
     name: ClassVar[str] = "redact_pii"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     signal_names: ClassVar[tuple[str, ...]] = tuple(f"pii_{kind}" for kind in KINDS)
 
     profile: Profile = "general"

@@ -30,6 +30,13 @@ POSITIVE = [
     ("name", "患者刘丽华，女，45岁。刘丽华自诉头晕", ["刘丽华", "刘丽华"]),
     ("name", "法定代表人：买买提·艾合买提，经理", ["买买提·艾合买提"]),
     ("name", "王芳提供证据；证人王芳提供证据", ["王芳", "王芳"]),
+    # Institutions further on in the sentence, each once taken for the end of a company's name.
+    ("name", "被告人王强在某公司上班，原告李建国到商店买烟，被害人刘芳的父亲赶到派出所", ["王强", "李建国", "刘芳"]),
+    ("name", "患者王建国被送往县医院抢救，患者刘丽华于外院就诊", ["王建国", "刘丽华"]),
+    # One person, whatever word follows.
+    ("name", "被告人赵利说，被告人赵利用水杯砸人，赵利的", ["赵利", "赵利", "赵利"]),
+    ("name", "患者姓名：向 军  性别：男；丈夫时强霞，患者之女丘玉娟，", ["向 军", "时强霞", "丘玉娟"]),
+    ("address", "条运至本市凤鸣街道文华小区27号，租用深圳市罗湖区龙泉花园1栋一楼", ["本市凤鸣街道文华小区27号", "深圳市罗湖区龙泉花园1栋一楼"]),
     ("name", "Plaintiff John Smith sued. Smith won.", ["John Smith", "Smith"]),
     ("name", "Patient: Mary O'Connor, seen by Jane Roe, M.D.", ["Mary O'Connor", "Jane Roe"]),
     ("name", "原告古丽娜尔·阿迪力，女，与被告扎西多吉合同纠纷", ["古丽娜尔·阿迪力", "扎西多吉"]),
@@ -77,7 +84,12 @@ def test_finds_what_context_tells(kind: str, text: str, secrets: list[str]) -> N
     "text",
     [
         "患者于2020年起出现头晕", "患者高血压病史十年", "被告方提出异议", "原告和被告均未到庭", "被告人时常出入", "患者向医生说明", "第三任太太",
-        "原告北京某某科技有限公司", "张某诉李某某", "王某甲、王某1到庭", "Plaintiff Acme Corp. moved", "the defendant United States",
+        "被执行人是公民的，可以交给他的成年家属", "转让人是房地产登记簿记载的权利人", "董某担任设施中心主任，由一名院长主持", "保护妇女儿童教育权",
+        "被告王府井百货公司辩称", "被告张裕葡萄酿酒股份有限公司", "第三人金鹰商贸集团", "被告高新区管委会", "监护人和社会的责任", "被执行人迟延履行",
+        "糖尿病患者易患早泄", "绝大多数病人都能达到", "高血压患者应慎用的药", "患者曾建议复查", "外公外婆为孙子告状", "某交警大队·一中队民警",
+        "信阳市传统村落保护条例", "重庆市村镇供水条例", "湖州市美丽乡村建设条例", "山东省农村公路条例", "在户籍地进行社区矫正", "住在同一小区的人",
+        "采伐证号07126732", "Contact: Personal Data. Your personal data is kept", "CLAIMANT RECEIVES WRITTEN NOTICE; a claimant receives written notice",
+        "原告北京某某科技有限公司", "张某诉李某某", "王某甲、王某1到庭", "被害人王甲之左颈皮肤裂创", "Plaintiff Acme Corp. moved", "the defendant United States",
         "Patient Protection and Affordable Care Act", "Mr. President", "Roe v. Wade", "the patient was seen",
         "北京市朝阳区人民法院", "江苏省高级人民法院", "中山路和解放路之间", "120 American soldiers",
         "自2021年1月1日起施行", "《办法》（2015年3月5日公布）", "2020年5月28日第十三届全国人民代表大会第三次会议通过", "the Act of July 4, 1966", "effective January 1, 2020",
