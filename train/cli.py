@@ -196,8 +196,7 @@ def pretrain_command(
     from . import PretrainConfig, pretrain
 
     result = pretrain(_config(PretrainConfig, ctx, corpus=_shares(corpus)))
-    if os.environ.get("RANK", "0") == "0":  # torchrun's first process prints for all
-        _print(asdict(result))
+    _print(asdict(result))
     if result.status == "interrupted":
         raise typer.Exit(INTERRUPTED)
 
@@ -481,4 +480,5 @@ def _shares(corpora: list[str]) -> Any:
 
 
 def _print(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    if os.environ.get("RANK", "0") == "0":  # torchrun's first process prints for all
+        typer.echo(json.dumps(value, ensure_ascii=False, indent=2))

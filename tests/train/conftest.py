@@ -90,11 +90,14 @@ def run(pretrained: PretrainResult) -> Path:
 
 @pytest.fixture(scope="session")
 def forked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[dict[str, Any]]], list[list[int]]]:
-    """Runs pretraining jobs in processes of their own (see forked.py); returns their exit codes."""
+    """Runs training jobs in processes of their own (see forked.py); returns their exit codes."""
 
     def run(jobs: list[dict[str, Any]]) -> list[list[int]]:
         given = tmp_path_factory.mktemp("jobs") / "jobs.json"
-        plain = [job | {"config": json.loads(job["config"].model_dump_json())} for job in jobs]
+        plain = [
+            job | {"kind": type(job["config"]).__name__, "config": json.loads(job["config"].model_dump_json())}
+            for job in jobs
+        ]
         given.write_text(json.dumps({"preset": TINY.model_dump(), "jobs": plain}), "utf-8")
         script = Path(__file__).with_name("forked.py")
         done = subprocess.run(

@@ -1,7 +1,7 @@
-"""Runs pretraining in processes of its own, forked after torch was imported once: `forked.py JOBS` (JSON).
+"""Runs training in processes of its own, forked after torch was imported once: `forked.py JOBS` (JSON).
 
-A job: {"config": PretrainConfig as JSON, "ranks": 2, "kill_after": seconds, "file_limit": bytes}, all but the first
-optional. Jobs run one after the other. With several ranks, torchrun's environment is set for each. Prints the exit codes
+A job: {"kind": "PretrainConfig", "config": its fields as JSON, "ranks": 2, "kill_after": seconds, "file_limit": bytes}, all but the
+first two optional. Jobs run one after the other. With several ranks, torchrun's environment is set for each. Prints the exit codes
 (a list a job) as JSON; errors go to standard error, those meant for the user as their sentence.
 """
 
@@ -16,19 +16,38 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed.fsdp
 import torch.distributed.tensor
+from pydantic import BaseModel
 
 from corpusmill.curate.errors import CorpusmillError
-from corpusmill.train import Preset, PretrainConfig, pretrain
+from corpusmill.train import (
+    ClassifierConfig,
+    InstructConfig,
+    PreferenceConfig,
+    Preset,
+    PretrainConfig,
+    finetune_classifier,
+    finetune_instructions,
+    finetune_preferences,
+    pretrain,
+)
 from corpusmill.train.model import presets
 
+TRAINERS: dict[str, tuple[type[BaseModel], Callable[[Any], object]]] = {
+    "PretrainConfig": (PretrainConfig, pretrain),
+    "ClassifierConfig": (ClassifierConfig, finetune_classifier),
+    "InstructConfig": (InstructConfig, finetune_instructions),
+    "PreferenceConfig": (PreferenceConfig, finetune_preferences),
+}
 
-def start(config: str, rank: int, ranks: int, port: int, file_limit: int | None) -> int:
+
+def start(kind: str, config: str, rank: int, ranks: int, port: int, file_limit: int | None) -> int:
     child = os.fork()
     if child:
         return child
@@ -40,7 +59,8 @@ def start(config: str, rank: int, ranks: int, port: int, file_limit: int | None)
     code = 1
     faulthandler.dump_traceback_later(120, exit=True)
     try:
-        pretrain(PretrainConfig.model_validate_json(config))
+        read, train = TRAINERS[kind]
+        train(read.model_validate_json(config))
         code = 0
     except CorpusmillError as error:
         print(error, file=sys.stderr)
@@ -55,7 +75,9 @@ def run(job: dict[str, Any]) -> list[int]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     ranks = int(str(job.get("ranks", 1)))
-    children = [start(json.dumps(job["config"]), rank, ranks, port, job.get("file_limit")) for rank in range(ranks)]
+    children = [
+        start(job["kind"], json.dumps(job["config"]), rank, ranks, port, job.get("file_limit")) for rank in range(ranks)
+    ]
     if job.get("kill_after") is not None:
         time.sleep(float(str(job["kill_after"])))
         for child in children:

@@ -219,6 +219,9 @@ def fit_gpt(base: str | Path, **settings: Any) -> Fit:
     import json
 
     from ..finetune.classification import ClassifierConfig, finetune_classifier
+    from ..loop.distributed import refuse_torchrun
+
+    refuse_torchrun("cross-validation")
 
     def fit(train: Sequence[Example], seed: int) -> Predict:
         with tempfile.TemporaryDirectory(prefix="corpusmill-fold-") as folder:

@@ -19,22 +19,23 @@ from ..evaluate.baselines import fasttext_classification
 from ..evaluate.leakage import without_leaks
 from ..evaluate.metrics import classification_metrics
 from ..loop.checkpoint import Checkpoints
+from ..loop.distributed import World
 from ..loop.files import write_whole
 from ..loop.loop import train_loop
 from ..loop.progress import console
-from ..loop.runs import open_run
 from .classifier import Classifier, Pooling, load_classifier
 from .ngrams import NgramWeights
 from .samples import Example, guard, read_examples, stratified
 from .tuning import (
-    ELSEWHERE,
     FinetuneConfig,
     Planned,
     about_loop,
     batches_of_like_length,
     finish,
     make_task,
+    open_finetune_run,
     prepare,
+    together,
     warn_truncated,
 )
 
@@ -99,7 +100,12 @@ def finetune_classifier(config: ClassifierConfig) -> dict[str, Any]:
     stop (`patience`) and which checkpoint is kept (`choose`); the test set is scored once, with that one. Raises
     InputError on data that cannot be used.
     """
-    run, device = config.output, config.torch_device()
+    with together(config) as world:
+        return world.agree(_finetune(config, world))
+
+
+def _finetune(config: ClassifierConfig, world: World) -> dict[str, Any]:
+    run, device = config.output, world.device
     train, validation, test, removed, leakage = _splits(config)
     several = train[0].labels is not None
     labels = sorted({name for example in train for name in _names(example)})
@@ -112,8 +118,8 @@ def finetune_classifier(config: ClassifierConfig) -> dict[str, Any]:
             f"{len(validation)} validation and {len(test)} test examples are left, labelled {', '.join(labels)}"
         )
     made = augmented(train, config.augment, config.seed)
-    base = prepare(config, language_model=False)
-    open_run(config, run, overwrite=config.overwrite, checked_elsewhere=ELSEWHERE | {"baseline", "judge"})
+    base = prepare(config, world, language_model=False)
+    open_finetune_run(config, world, "baseline", "judge")
     learnt = [*train, *made]
     place = {label: i for i, label in enumerate(labels)}
     target = torch.stack([_marks(example, place) for example in learnt])
@@ -135,7 +141,8 @@ def finetune_classifier(config: ClassifierConfig) -> dict[str, Any]:
         uncased=config.uncased,
         ngrams=fitted,
     )
-    write_whole(run / "labels.json", json.dumps(classifier.about(), ensure_ascii=False, indent=2))
+    if world.first:
+        write_whole(run / "labels.json", json.dumps(classifier.about(), ensure_ascii=False, indent=2))
     rows, truncated = classifier.encode([example.text for example in learnt])
     warn_truncated(truncated["texts"], len(rows), "training texts", truncated["tokens"], classifier.max_length)
     for example, row in list(zip(learnt, rows, strict=True))[: config.show]:
@@ -167,6 +174,7 @@ def finetune_classifier(config: ClassifierConfig) -> dict[str, Any]:
     lengths = [len(row.ids) for row in rows]
     task = make_task(
         config,
+        world,
         base,
         Planned(lambda epoch: batches_of_like_length(lengths, config.batch_size, config.seed, epoch), lambda b: b),
         loss=loss,
@@ -179,6 +187,8 @@ def finetune_classifier(config: ClassifierConfig) -> dict[str, Any]:
         head=classifier.tensors if whole is None else classifier.tensors | whole.saved,
     )
     loop = train_loop(task, config, run)
+    if not world.first:
+        return {}
     if config.choose == "last" and loop.status == "finished":
         score = float(loop.state.evaluation[task.monitor])
         Checkpoints(run, config.keep).mark_best(loop.checkpoint, task.monitor, score)

@@ -12,23 +12,24 @@ from torch import Tensor
 
 from ...curate.errors import InputError
 from ..data.batches import Batch
+from ..loop.distributed import World
 from ..loop.loop import train_loop
 from ..loop.progress import console
-from ..loop.runs import open_run
 from ..model.gpt import GPT, IGNORE
 from .chat import Encoded, encode_conversations, pack, rows_of, show
 from .samples import Message, read_conversations, text_key
 from .tuning import (
-    ELSEWHERE,
     FinetuneConfig,
     Planned,
     about_loop,
     finish,
     first_value,
     make_task,
+    open_finetune_run,
     prepare,
     save_adapter,
     split_off,
+    together,
     warn_truncated,
 )
 
@@ -48,10 +49,15 @@ def finetune_instructions(config: InstructConfig) -> dict[str, Any]:
     Loss falls on the assistant's words and the mark that ends its turn, nowhere else. A conversation cut so short that
     no answer is left is refused, one that is merely cut is kept; both are counted. Raises InputError if none is left.
     """
-    run, device = config.output, config.torch_device()
+    with together(config) as world:
+        return world.agree(_finetune(config, world))
+
+
+def _finetune(config: InstructConfig, world: World) -> dict[str, Any]:
+    run, device = config.output, world.device
     conversations = read_conversations(config.train)
     unique = _unique(conversations)
-    base = prepare(config, language_model=True)
+    base = prepare(config, world, language_model=True)
     model, tokenizer = base.model, base.tokenizer
     context = model.config.context
     encoded, counts = encode_conversations(tokenizer, unique, context)
@@ -66,7 +72,7 @@ def finetune_instructions(config: InstructConfig) -> dict[str, Any]:
         )
     warn_truncated(counts["truncated"], len(encoded), "conversations", counts["tokens_cut"], context)
     show(tokenizer, encoded[: config.show], context)
-    open_run(config, run, overwrite=config.overwrite, checked_elsewhere=ELSEWHERE)
+    open_finetune_run(config, world)
     kept, off = split_off(len(encoded), config.validation_share, config.seed)
     train, held_out = [encoded[i] for i in kept], [encoded[i] for i in off]
     batch_tokens = config.batch_tokens or (4096 if base.size < 30_000_000 else 16384)
@@ -96,6 +102,7 @@ def finetune_instructions(config: InstructConfig) -> dict[str, Any]:
 
     task = make_task(
         config,
+        world,
         base,
         Planned(plan, make),
         loss=loss,
@@ -106,6 +113,8 @@ def finetune_instructions(config: InstructConfig) -> dict[str, Any]:
         data=[str(item.ids) for item in encoded],
     )
     loop = train_loop(task, config, run)
+    if not world.first:
+        return {}
     adapter = save_adapter(config, base, loop.best_checkpoint)
     report = {
         **about_loop(config, loop, base, task),

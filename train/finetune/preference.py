@@ -12,15 +12,14 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
 from ...curate.errors import InputError
+from ..loop.distributed import World
 from ..loop.loop import train_loop
 from ..loop.progress import console
-from ..loop.runs import open_run
 from ..model.gpt import GPT, IGNORE
 from ..tokenizer.bpe import Tokenizer
 from .chat import Encoded, encode_conversation, rows_of, show
 from .samples import Message, Preference, read_preferences
 from .tuning import (
-    ELSEWHERE,
     FinetuneConfig,
     Planned,
     about_loop,
@@ -28,9 +27,11 @@ from .tuning import (
     finish,
     first_value,
     make_task,
+    open_finetune_run,
     prepare,
     save_adapter,
     split_off,
+    together,
 )
 
 EPOCHS = 1.0
@@ -65,9 +66,14 @@ def finetune_preferences(config: PreferenceConfig) -> dict[str, Any]:
     second model is held. A pair of which an answer does not fit the context whole is refused and counted, since a cut
     answer is not the one that was judged. Raises InputError if fewer than two pairs are left.
     """
-    run, device = config.output, config.torch_device()
+    with together(config) as world:
+        return world.agree(_finetune(config, world))
+
+
+def _finetune(config: PreferenceConfig, world: World) -> dict[str, Any]:
+    run, device = config.output, world.device
     preferences = list(dict.fromkeys(read_preferences(config.train)))
-    base = prepare(config, language_model=True)
+    base = prepare(config, world, language_model=True)
     model, tokenizer = base.model, base.tokenizer
     context = model.config.context
     pairs = [encode_pair(tokenizer, preference) for preference in preferences]
@@ -81,7 +87,7 @@ def finetune_preferences(config: PreferenceConfig) -> dict[str, Any]:
             "ones, or a model with a longer context"
         )
     show(tokenizer, [answer for pair in fitting[: config.show] for answer in (pair.chosen, pair.rejected)], context + 1)
-    open_run(config, run, overwrite=config.overwrite, checked_elsewhere=ELSEWHERE)
+    open_finetune_run(config, world)
     kept, off = split_off(len(fitting), config.validation_share, config.seed)
     reference = scores_of(model, tokenizer, fitting, config.batch_size, device)
 
@@ -112,6 +118,7 @@ def finetune_preferences(config: PreferenceConfig) -> dict[str, Any]:
 
     task = make_task(
         config,
+        world,
         base,
         Planned(plan, lambda batch: batch),
         loss=loss,
@@ -123,6 +130,8 @@ def finetune_preferences(config: PreferenceConfig) -> dict[str, Any]:
         data=[(pair.chosen.ids, pair.rejected.ids) for pair in fitting],
     )
     loop = train_loop(task, config, run)
+    if not world.first:
+        return {}
     adapter = save_adapter(config, base, loop.best_checkpoint)
     report = {
         **about_loop(config, loop, base, task),

@@ -19,6 +19,7 @@ import xxhash
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationError
 
 from ...curate.errors import InputError, RecipeError, RunError
+from ..loop.distributed import refuse_torchrun
 from ..loop.files import write_whole
 from ..loop.progress import console, read_metrics
 from ..svg import COLOURS, Line, chart
@@ -67,6 +68,7 @@ def search_settings(config: SearchConfig) -> dict[str, Any]:
     `best` names the winner and its report, with the test's scores. Each trial is a run in `trials/`, from which one can go
     on; a search that was stopped goes on where it was. Raises RecipeError on settings the task does not know.
     """
+    refuse_torchrun("a search")
     out = config.output
     if config.overwrite and (out / "search.json").is_file():
         shutil.rmtree(out)

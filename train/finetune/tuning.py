@@ -6,7 +6,8 @@ The tasks are in `classification`, `instruction` and `preference`; the loop is t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -19,10 +20,11 @@ from torch import Tensor
 
 from ...curate.errors import InputError
 from ..loop.checkpoint import load_model
-from ..loop.distributed import World
-from ..loop.files import write_whole
+from ..loop.distributed import World, join
+from ..loop.files import full_disk, write_whole
 from ..loop.loop import LoopConfig, LoopResult, Task
 from ..loop.progress import console, read_metrics, write_curve
+from ..loop.runs import open_run
 from ..model.attention import Attention
 from ..model.gpt import GPT, Block
 from ..model.lora import Adapter, save_peft
@@ -154,7 +156,21 @@ class Base:
         return {} if self.adapter is None else self.adapter.tensors()
 
 
-def prepare(config: FinetuneConfig, *, language_model: bool) -> Base:
+@contextmanager
+def together(config: FinetuneConfig) -> Iterator[World]:
+    """The processes that torchrun started, or this one alone."""
+    with join(config.device) as world, full_disk(config.output):
+        yield world
+
+
+def open_finetune_run(config: FinetuneConfig, world: World, *own: str) -> None:
+    """`open_run`, by the first process."""
+    with world.first_alone():
+        if world.first:
+            open_run(config, config.output, overwrite=config.overwrite, checked_elsewhere=ELSEWHERE | set(own))
+
+
+def prepare(config: FinetuneConfig, world: World, *, language_model: bool) -> Base:
     """Load and ready the base model. Raises InputError if it is a classifier and a language model is wanted."""
     model, tokenizer, extra = load_model(config.base)
     if extra and language_model:
@@ -168,7 +184,7 @@ def prepare(config: FinetuneConfig, *, language_model: bool) -> Base:
         for module in model.modules():
             if isinstance(module, Attention | Block):
                 module.dropout = config.dropout
-    model = model.to(config.torch_device())
+    model = model.to(world.device)
     torch.manual_seed(config.seed)
     adapter = Adapter(model, config.lora_rank, config.lora_alpha, config.lora_dropout) if config.lora_rank else None
     trained = dict(model.named_parameters()) if adapter is None else adapter.parameters()
@@ -214,6 +230,7 @@ def build_finetune_optimizer(
 
 def make_task(
     config: FinetuneConfig,
+    world: World,
     base: Base,
     source: Planned[Any, B],
     *,
@@ -230,9 +247,13 @@ def make_task(
     and trains if it needs a gradient."""
     steps_an_epoch = len(source.batches)
     passes = config.epochs or default_epochs(epochs, base.size)
-    device = config.torch_device()
+    device = world.device
     half = config.precision == "bfloat16" or (config.precision == "auto" and device.type == "cuda")
-    source.parts = config.accumulate
+    # A part for each process, each time round.
+    source.parts = -(-config.accumulate // world.size) * world.size
+    if not world.first:
+        # From here on chance means dropout, which must differ among processes.
+        torch.manual_seed(config.seed + 1_000_003 * world.rank)
 
     def cast_loss(batch: B) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
@@ -255,7 +276,8 @@ def make_task(
         max_steps=config.max_steps or max(1, round(passes * steps_an_epoch)),
         evaluate_every=config.evaluate_every or max(1, steps_an_epoch // 2),
         extra={**base.tensors, **(head or {})} or None,
-        world=World(device=device),
+        world=world,
+        exchange=world.mean_gradients,
         fingerprints={
             "tokenizer": base.tokenizer.fingerprint(),
             "training data": xxhash.xxh3_128_hexdigest(json.dumps(data, ensure_ascii=False).encode()),

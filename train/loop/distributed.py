@@ -7,7 +7,7 @@ and weights travel over nccl where there are GPUs.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -71,6 +71,13 @@ class World:
         dist.broadcast_object_list(held, src=0, device=torch.device("cpu"))
         return cast(T, held[0])
 
+    def mean_gradients(self, parameters: Sequence[Tensor]) -> None:
+        """Each gradient becomes its mean over all processes, in which the same parameters have one."""
+        for parameter in parameters if self.size > 1 else ():
+            if parameter.grad is not None:
+                dist.all_reduce(parameter.grad)
+                parameter.grad /= self.size
+
     @contextmanager
     def first_alone(self) -> Iterator[None]:
         """The block runs in the first process, then in the others, which find there what the first has made."""
@@ -107,6 +114,12 @@ def join(device: str = "auto") -> Iterator[World]:
     yield World(dist.get_rank(), size, place)
     # Not after an error: others may be in the middle of an exchange, and nccl would wait for them.
     dist.destroy_process_group()
+
+
+def refuse_torchrun(what: str) -> None:
+    """Raises RunError under torchrun: `what` runs in one process."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise RunError(f"{what} runs in one process: start it without torchrun")
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ clock, a signal) is agreed on once a step. The first process alone writes and pr
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -128,6 +127,8 @@ class Task(Generic[B]):
     """The processes that train together."""
     last_micro_batch: Callable[[bool], None] = lambda last: None
     """Told before each micro-batch whether it is the step's last, when gradients are exchanged (`distributed.spread`)."""
+    exchange: Callable[[Sequence[Tensor]], None] = lambda parameters: None
+    """Told a step's gradients when all are there: for a model that nothing spreads, `World.mean_gradients`."""
     flops_per_token: float | None = None
     """Operations that training spends on a target, for the MFU."""
 
@@ -206,8 +207,6 @@ def train_loop(task: Task[B], config: LoopConfig, run: Path) -> LoopResult:
     targets or give no finite gradient, on a disk that is full, or on a checkpoint of another corpus or tokenizer.
     """
     world = task.world
-    if world.size == 1 and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise RunError("this training runs in one process: start it without torchrun")
     checkpoints = Checkpoints(run, config.keep, world)
     checkpoints.clear()
     latest = checkpoints.latest()
@@ -328,6 +327,7 @@ def _gradient(task: Task[B], parameters: list[Tensor], clip: float) -> tuple[flo
         losses.append(loss.detach())
     if not count:
         return float("nan"), float("nan"), 0
+    task.exchange(parameters)
     total = float(world.sum(torch.stack(losses).cpu().double().sum())) / world.size
     return total, float(whole(torch.nn.utils.clip_grad_norm_(parameters, clip))), count
 

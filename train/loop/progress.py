@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 
 def console() -> Console:
-    """Where people read: standard error, so that standard output stays free for results."""
-    return Console(stderr=True)
+    """Where people read: standard error, so that standard output stays free for results. Under torchrun the first process
+    alone is heard."""
+    return Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")
 
 
 def task_progress() -> Progress:
