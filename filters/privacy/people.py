@@ -433,11 +433,18 @@ def _en_value(text: str, start: int, end: int, least: int) -> Name | None:
     return start, kept + (suffix.end() if suffix else 0)
 
 
-_SMALL = re.compile(r"(?<![A-Za-z])[a-z]+(?![A-Za-z])")
+def _in_small(text: str, word: str) -> bool:
+    """Whether the word stands in the text in small letters. No regex: a look-behind would be tried at every character."""
+    at = text.find(word)
+    while at >= 0:
+        around = text[max(0, at - 1) : at] + text[at + len(word) : at + len(word) + 1]
+        if not re.search("[A-Za-z]", around):
+            return True
+        at = text.find(word, at + 1)
+    return False
 
 
 def _en_names(text: str, places: Windows) -> Iterator[Name]:
-    small: set[str] | None = None
     for name, pattern in _en().items():
         if name == "last":
             continue
@@ -449,11 +456,10 @@ def _en_names(text: str, places: Windows) -> Iterator[Name]:
                 continue
             # Personal Data, IF YOU, the Plan: words that the text has in small letters too. Mr. Young and Name: Mark may
             # share a text with theirs.
-            if name != "title" and not _NAME_LABEL.match(match[0]):
-                small = set(_SMALL.findall(text)) if small is None else small
-                if {word.lower() for word in re.findall("[A-Za-z]+", text[found[0] : found[1]])} <= small:
-                    continue
-            yield found
+            words = re.findall("[A-Za-z]+", text[found[0] : found[1]])
+            own = name == "title" or _NAME_LABEL.match(match[0])
+            if own or not all(_in_small(text, word.lower()) for word in words):
+                yield found
 
 
 _SAID_WORDS = (
