@@ -94,15 +94,19 @@ def answers_command(
     """
     from ..curate.errors import InputError
     from .evaluate.answers import answer_metrics
-    from .finetune.samples import read_rows
+    from .finetune.rows import read_rows
+    from .finetune.samples import parsed
 
     said, right = [], []
     for where, row in read_rows(data):
         if answer not in row or references not in row:
             raise InputError(f"{where} has no field {answer!r} and {references!r}; its fields are: {', '.join(row)}")
-        some = row[references]
-        said.append(str(row[answer]))
-        right.append([some] if isinstance(some, str) else [str(one) for one in some])
+        some = parsed(row[references])
+        some = [str(one) for one in (some if isinstance(some, list) else [some]) if one is not None]
+        if not some:
+            raise InputError(f"{where}: {references} holds no right answer")
+        said.append("" if row[answer] is None else str(row[answer]))
+        right.append(some)
     result = answer_metrics(said, right)
     _show({"answers": result}, result, output, data.name)
 
@@ -123,7 +127,7 @@ def code_command(
     """
     from ..curate.errors import InputError
     from .evaluate.passk import evaluate_code, read_problems
-    from .finetune.samples import read_rows
+    from .finetune.rows import read_rows
 
     given: dict[str, list[str]] = {}
     for where, row in read_rows(answers):
@@ -140,25 +144,17 @@ def code_command(
 def leaks_command(
     train: Annotated[Path, typer.Argument(help="Training data.")],
     test: Annotated[Path, typer.Argument(help="Test data.")],
-    text: Annotated[str, typer.Option("--text", help="Field with the text.")] = "text",
+    text: Text = None,
     threshold: Threshold = 0.8,
 ) -> None:
     """Name the test texts that the training data hold, equal or nearly so. Exit code 1 if there are any.
 
     Example: `corpusmill train evaluate leaks train.jsonl test.jsonl`
     """
-    from ..curate.errors import InputError
     from .evaluate.leakage import without_leaks
-    from .finetune.samples import read_rows
+    from .finetune.samples import read_texts
 
-    sides: list[list[str]] = []
-    for path in (train, test):
-        rows = []
-        for where, row in read_rows(path):
-            if not isinstance(row.get(text), str):
-                raise InputError(f"{where} has no text in the field {text!r}; its fields are: {', '.join(row)}")
-            rows.append(row[text])
-        sides.append(rows)
+    sides = [read_texts(path, text) for path in (train, test)]
     report = without_leaks(*sides, remove=None, threshold=threshold)[2]
     typer.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
     if report.leaked_test:

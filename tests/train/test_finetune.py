@@ -108,6 +108,25 @@ def test_without_a_test_file_a_share_is_held_out(run: Path, tmp_path: Path) -> N
     assert "fasttext" not in report
 
 
+def test_what_is_held_out_is_in_no_training_text(run: Path, tmp_path: Path) -> None:
+    said = "服务员态度很好，房间也很干净，早餐花样多，就是离地铁站有点远，下次还会再来住的"
+    rows: list[dict[str, object]] = [
+        *({"text": f"{said}{i}", "label": "good"} for i in range(30)),
+        *({"text": f"{(GOOD + BAD)[i % 6]} {i}", "label": "bad"} for i in range(30)),
+    ]
+    train = jsonl(tmp_path / "train.jsonl", rows)
+    config = ClassifierConfig(base=run, train=train, output=tmp_path / "out", max_steps=1, baseline=False)
+    other = [f"{i} 号房的早餐要收费，电梯等了{i + 3}分钟" for i in range(8)]
+    jsonl(train, [*rows, *({"text": text, "label": "good"} for text in other)])
+    report = finetune_classifier(config)
+    assert report["leakage"]["leaked_test"] == 0
+    # The thirty that say the same are one text to the split, and so are on one side of it.
+    assert sum(report["examples"].values()) == 68
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "none of" in page
+    assert "F1 macro" in page
+
+
 def test_classifier_errors(run: Path, tmp_path: Path) -> None:
     train = jsonl(tmp_path / "train.jsonl", reviews(40, seed=5))
     other = jsonl(tmp_path / "test.jsonl", [{"text": "一般", "label": "so-so"}])
@@ -207,6 +226,17 @@ def test_loss_falls_on_the_answers_only(tokenizer: Tokenizer, messages: list[Mes
     answers = [m.content for m in messages if m.role == "assistant"]
     wanted = [i for answer in answers for i in (*tokenizer.encode(answer), tokenizer.im_end)]
     assert targets == wanted
+
+
+def test_a_turn_without_words_is_not_learnt(tokenizer: Tokenizer) -> None:
+    turns = [
+        Message("user", "在吗？"),
+        Message("assistant", ""),
+        Message("user", "你好"),
+        Message("assistant", "你好。"),
+    ]
+    learnt = [text for text, marked in spans(tokenizer, encode_conversation(tokenizer, turns)) if marked]
+    assert learnt == ["你好。<|im_end|>"]
 
 
 @pytest.mark.parametrize("messages", ASKED)

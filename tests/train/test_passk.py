@@ -81,7 +81,7 @@ def test_the_solutions_of_human_eval_pass() -> None:
     path = data / "sft" / "humaneval.jsonl.gz"
     if not path.is_file():
         pytest.skip("no development data")
-    from corpusmill.train.finetune.samples import read_rows
+    from corpusmill.train.finetune.rows import read_rows
 
     solutions = {str(row["task_id"]): [row["canonical_solution"]] for _, row in read_rows(path)}
     found = evaluate_code(read_problems(path), solutions, seconds=20)

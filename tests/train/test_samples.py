@@ -53,7 +53,7 @@ def test_bad_rows_are_listed_with_their_lines(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"b\.jsonl:2 is not JSON"):
         read_examples(tmp_path / "b.jsonl")
     (tmp_path / "c.xlsx").touch()
-    with pytest.raises(InputError, match=r"is not \.jsonl, \.csv or \.parquet"):
+    with pytest.raises(InputError, match=r"is not \.jsonl, .*or \.parquet"):
         read_examples(tmp_path / "c.xlsx")
     with pytest.raises(InputError, match="no file"):
         read_examples(tmp_path / "none.jsonl")
@@ -193,3 +193,49 @@ def test_shared_instruction_data_are_recognized(shared_data: Path) -> None:
             found[path.name.removesuffix(".jsonl.gz")] = len(read_conversations(path))
     for name in ("alpaca_en", "alpaca_zh", "gsm8k_train2k", "medical_zh_1k", "oasst_zh_human", "toolcall_en"):
         assert found.get(name, 0) > 100, found
+
+
+def test_tools_and_tool_calls_are_read(tmp_path: Path) -> None:
+    tool = {"name": "天气", "parameters": {}}
+    called = {"function": {"name": "天气", "arguments": '{"city": "北京"}'}}
+    asked, said = {"role": "user", "content": "北京天气？"}, {"role": "assistant", "content": "晴。"}
+    turns = [
+        asked,
+        {"role": "assistant", "content": None, "tool_calls": [called]},
+        {"role": "tool", "content": "晴"},
+        said,
+    ]
+    rows: list[dict[str, object]] = [
+        {"messages": turns, "tools": [tool]},
+        {"system": "Be brief.", "conversations": [asked, said], "tools": json.dumps([tool])},
+        {"messages": [asked, said], "tools": "[]"},
+    ]
+    found = read_conversations(jsonl(tmp_path / "a.jsonl", rows))
+    listed = '<tools>\n{"name": "天气", "parameters": {}}\n</tools>'
+    assert [(m.role, m.content) for m in found[0]] == [
+        ("system", listed),
+        ("user", "北京天气？"),
+        ("assistant", '{"name": "天气", "arguments": {"city": "北京"}}'),
+        ("tool", "晴"),
+        ("assistant", "晴。"),
+    ]
+    assert found[1][0] == Message("system", f"Be brief.\n\n{listed}")
+    assert [m.role for m in found[2]] == ["user", "assistant"]
+
+
+def test_a_preference_keeps_its_system_prompt(tmp_path: Path) -> None:
+    asked, said = {"from": "human", "value": "头疼怎么办？"}, {"chosen": "休息。", "rejected": "不知道。"}
+    rows: list[dict[str, object]] = [
+        {"system": "你是医生。", "conversations": [asked], **said},
+        {"system": "你是医生。", "prompt": "头疼怎么办？", **said},
+    ]
+    wanted = (Message("system", "你是医生。"), Message("user", "头疼怎么办？"))
+    assert [found.prompt for found in read_preferences(jsonl(tmp_path / "a.jsonl", rows))] == [wanted] * 2
+
+
+def test_labels_that_pandas_made_floats(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"text": "好", "label": 1.0}, {"text": "so-so", "label": 0.5}]
+    assert [e.label for e in read_examples(jsonl(tmp_path / "a.jsonl", rows))] == ["1", "0.5"]
+    (tmp_path / "b.jsonl").write_text('{"text": "好", "label": NaN}\n', "utf-8")
+    with pytest.raises(InputError, match=":1: label is empty"):
+        read_examples(tmp_path / "b.jsonl")

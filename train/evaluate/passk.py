@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...curate.errors import InputError
-from ..finetune.samples import read_rows
+from ..finetune.rows import read_rows
 from .metrics import mean_interval
 from .sandbox import Ran, run_program
 

@@ -43,7 +43,8 @@ def encode_conversation(tokenizer: Tokenizer, messages: Sequence[Message]) -> En
             # Cut where generation will begin; elsewhere role and content are encoded in one piece, as the template's
             # reader does.
             add([tokenizer.im_start, *tokenizer.encode("assistant\n")], False)
-            add([*tokenizer.encode(content), tokenizer.im_end], True)
+            # A turn without words would teach to say nothing.
+            add([*tokenizer.encode(content), tokenizer.im_end], bool(content))
         else:
             add([tokenizer.im_start, *tokenizer.encode(f"{message.role}\n{content}"), tokenizer.im_end], False)
         add(newline, False)

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from ...curate.errors import InputError
 from ..evaluate.baselines import fasttext_classification
-from ..evaluate.leakage import without_leaks
+from ..evaluate.leakage import near_duplicate_groups, without_leaks
 from ..evaluate.metrics import classification_metrics
+from ..evaluate.report import evaluation_page
 from ..loop.checkpoint import Checkpoints
 from ..loop.distributed import World
 from ..loop.files import write_whole
@@ -222,6 +223,8 @@ def _finetune(config: ClassifierConfig, world: World) -> dict[str, Any]:
             pairs = [(example.text, example.label) for example in train]
             found = fasttext_classification(pairs, [example.text for example in test], seed=config.seed)
             report["fasttext"] = classification_metrics([example.label for example in test], found, labels)
+        models = {"gpt": report["test"]} | ({"fasttext": report["fasttext"]} if "fasttext" in report else {})
+        write_whole(run / "report.html", evaluation_page(run.name, models, report))
     return finish(run, report, task.monitor)
 
 
@@ -256,31 +259,46 @@ def _apart(first: Tensor, second: Tensor, several: bool) -> Tensor:
 
 def _splits(
     config: ClassifierConfig,
-) -> tuple[list[Example], list[Example], list[Example], dict[str, int], dict[str, Any] | None]:
+) -> tuple[list[Example], list[Example], list[Example], dict[str, int], dict[str, Any]]:
     """Training, validation and test examples without duplicates and leaks; what was removed, and the leaks."""
     train, counted = guard(read_examples(config.train, config.text, config.label), [])
     removed = asdict(counted)
-    leakage = None
     if config.test is not None:
         test = read_examples(config.test, config.text, config.label)
         train, test, found = without_leaks(train, test)
         removed["in_test"] = found.leaked_train
         leakage = found.as_dict()
-        if found.leaked_test:
-            console().print(found.sentence(), highlight=False)
         kinds = {example.labels is None for example in (*train, *test)}
         if len(kinds) > 1:
             raise InputError(
                 f"{config.train} and {config.test} differ: one has a label a text, the other lists of them"
             )
     else:
-        train, test = stratified(train, config.test_share, config.seed)
+        train, test = _held_out(train, config.test_share, config.seed)
+        train, test, found = without_leaks(train, test)
+        removed["in_test"] = found.leaked_train
+        leakage = found.as_dict()
+    if found.leaked_test:
+        console().print(found.sentence(), highlight=False)
     if not train:
         raise InputError(
             f"no training example of {config.train} is left: all are duplicates, contradict, or are in the test"
         )
     train, validation = stratified(train, config.validation_share, config.seed + 1)
     return train, validation, test, removed, leakage
+
+
+def _held_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """(rest, test) of one file, stratified by label; near-duplicates stay together, on one side."""
+    groups = near_duplicate_groups([example.text for example in examples]).tolist()
+    first = dict(reversed(list(zip(groups, examples, strict=True))))
+    place = {id(example): group for group, example in first.items()}
+    _, off = stratified([first[group] for group in sorted(first)], share, seed)
+    chosen = {place[id(example)] for example in off}
+    sides: tuple[list[Example], list[Example]] = ([], [])
+    for group, example in zip(groups, examples, strict=True):
+        sides[group in chosen].append(example)
+    return sides
 
 
 def augmented(examples: Sequence[Example], copies: int, seed: int) -> list[Example]:

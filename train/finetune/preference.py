@@ -72,7 +72,8 @@ def finetune_preferences(config: PreferenceConfig) -> dict[str, Any]:
 
 def _finetune(config: PreferenceConfig, world: World) -> dict[str, Any]:
     run, device = config.output, world.device
-    preferences = list(dict.fromkeys(read_preferences(config.train)))
+    read = read_preferences(config.train)
+    preferences = list(dict.fromkeys(read))
     base = prepare(config, world, language_model=True)
     model, tokenizer = base.model, base.tokenizer
     context = model.config.context
@@ -136,7 +137,13 @@ def _finetune(config: PreferenceConfig, world: World) -> dict[str, Any]:
     report = {
         **about_loop(config, loop, base, task),
         "adapter": None if adapter is None else str(adapter),
-        "pairs": {"read": len(pairs), "refused": refused, "train": len(kept), "validation": len(off)},
+        "pairs": {
+            "read": len(read),
+            "duplicates": len(read) - len(pairs),
+            "refused": refused,
+            "train": len(kept),
+            "validation": len(off),
+        },
         "first_preference_loss": first_value(run, "preference_loss"),
         "preference_loss": loop.state.best,
         "last": {name: loop.state.evaluation[name] for name in ("preferred", "margin")},

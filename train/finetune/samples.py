@@ -1,11 +1,12 @@
-"""Labelled texts and conversations read from JSONL, CSV or Parquet, and what is checked before anything is trained."""
+"""Labelled texts, conversations and preferences of any common shape, and what is checked before anything is trained."""
 
 from __future__ import annotations
 
-import csv
 import json
+import math
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import xxhash
 
 from ...curate.errors import InputError
+from .rows import read_rows
 
 SHOWN = 5
 """Mistakes that an error lists before it only counts the rest."""
@@ -59,47 +61,6 @@ class LeakReport:
     """Equal to a test text."""
 
 
-def read_rows(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(`file:line`, row) of a .jsonl, .csv or .parquet file; the first two also .gz or .zst.
-
-    Raises InputError on another ending or a line that is not a JSON object.
-    """
-    import fsspec
-
-    path = str(path)
-    ending = path.removesuffix(".gz").removesuffix(".zst").rsplit(".", 1)[-1].lower()
-    if "://" not in path and not Path(path).is_file():
-        raise InputError(f"no file {path}")
-    if ending == "parquet":
-        import pyarrow.parquet as pq
-
-        with fsspec.open(path, "rb") as raw, pq.ParquetFile(raw) as file:
-            number = 0
-            for batch in file.iter_batches(batch_size=1024):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield f"{path}: row {number}", row
-        return
-    if ending not in ("jsonl", "ndjson", "csv"):
-        raise InputError(f"{path} is not .jsonl, .csv or .parquet (.gz and .zst are fine): convert it to one of these")
-    with fsspec.open(path, "rt", encoding="utf-8-sig", newline="", compression="infer") as file:
-        if ending == "csv":
-            reader = csv.DictReader(file)
-            for row in reader:
-                yield f"{path}:{reader.line_num}", row
-            return
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise InputError(f"{path}:{number} is not JSON ({error.msg}): one object a line is wanted") from error
-            if not isinstance(row, dict):
-                raise InputError(f"{path}:{number} is not a JSON object: one object a line is wanted")
-            yield f"{path}:{number}", row
-
-
 TEXT_FIELDS = ("text", "sentence", "content", "review", "title", "query", "文本", "内容")
 LABEL_FIELDS = ("labels", "label", "category", "class", "sentiment", "intent", "topic", "标签", "类别")
 """Names that are tried, in this order, where none is given."""
@@ -116,11 +77,11 @@ def read_examples(path: str | Path, text: str | None = None, label: str | None =
     for where, row in read_rows(path):
         text = _field(row, text, TEXT_FIELDS, "text", where)
         label = _field(row, label, LABEL_FIELDS, "label", where)
-        value, name = row[text], _parsed(row[label])
+        value, name = row[text], _label(parsed(row[label]))
         if not isinstance(value, str) or not value.strip():
             wrong.append(f"{where}: {text} is empty or not text")
         elif isinstance(name, list) and all(isinstance(n, str | int | float) and str(n).strip() for n in name):
-            found.append((where, value, sorted({str(n).strip() for n in name})))
+            found.append((where, value, sorted({str(_label(n)).strip() for n in name})))
         elif name is None or isinstance(name, dict | list) or not str(name).strip():
             wrong.append(f"{where}: {label} is empty or not one value or a list of them")
         else:
@@ -140,6 +101,17 @@ def read_examples(path: str | Path, text: str | None = None, label: str | None =
     return examples
 
 
+def read_texts(path: str | Path, text: str | None = None) -> list[str]:
+    """The texts of a file, labels or none; the field is told from TEXT_FIELDS where it is not named."""
+    texts = []
+    for where, row in read_rows(path):
+        value = row[_field(row, text, TEXT_FIELDS, "text", where)]
+        if not isinstance(value, str):
+            raise InputError(f"{where} has no text in its field for the text; its fields are: {', '.join(row)}")
+        texts.append(value)
+    return texts
+
+
 def _field(row: dict[str, Any], given: str | None, known: Sequence[str], what: str, where: str) -> str:
     names = (given,) if given is not None else known
     for name in names:
@@ -149,7 +121,14 @@ def _field(row: dict[str, Any], given: str | None, known: Sequence[str], what: s
     raise InputError(f"{where} has {wanted}; its fields are: {', '.join(map(str, row))}. Name it with --{what}")
 
 
-def _parsed(value: Any) -> Any:
+def _label(value: Any) -> Any:
+    """A label that pandas made a float (1.0, nan) because some cells were empty, as what it was."""
+    if not isinstance(value, float):
+        return value
+    return int(value) if value.is_integer() else None if math.isnan(value) else value
+
+
+def parsed(value: Any) -> Any:
     """A CSV cell that holds a JSON list, as that list."""
     if isinstance(value, str) and value.startswith("["):
         try:
@@ -215,20 +194,31 @@ def read_preferences(path: str | Path) -> list[Preference]:
 def _conversation(row: dict[str, Any]) -> list[Message]:
     for name in ("messages", "conversations"):
         if row.get(name):
-            begun = [Message("system", row["system"].strip())] if isinstance(row.get("system"), str) else []
-            turns = _messages(row[name], name)
-            return turns if turns[0].role == "system" or not begun or not begun[0].content else begun + turns
+            return _begun(row, _messages(row[name], name))
     for asked, answered in QUESTIONS:
         if asked in row and answered in row:
-            return [*_asked(row, asked), _message("assistant", row[answered])]
+            return _begun(row, [*_asked(row, asked), _message("assistant", row[answered])])
     pairs = ", ".join(f"{a} and {b}" for a, b in QUESTIONS)
     raise ValueError(f"needs messages, conversations, or {pairs}; its fields are: {', '.join(map(str, row))}")
 
 
+def _begun(row: dict[str, Any], turns: list[Message]) -> list[Message]:
+    """The turns behind the row's system prompt, unless they have one; `tools` are listed at its end."""
+    own = turns[0].content if turns[0].role == "system" else ""
+    rest = turns[1:] if turns[0].role == "system" else turns
+    parts = [own or (_message("system", row["system"]).content if row.get("system") else "")]
+    tools = parsed(row.get("tools"))
+    if tools:
+        listed = [json.dumps(tool, ensure_ascii=False) for tool in tools] if isinstance(tools, list) else [str(tools)]
+        parts.append("\n".join(["<tools>", *listed, "</tools>"]))
+    said = "\n\n".join(part for part in parts if part)
+    return [Message("system", said), *rest] if said else rest
+
+
 def _asked(row: dict[str, Any], name: str) -> list[Message]:
-    """System prompt, turns before, and the question of a row of fields."""
-    turns = [_message("system", row["system"])] if row.get("system") else []
-    for pair in _parsed(row.get("history")) or []:
+    """Turns before, and the question of a row of fields."""
+    turns = []
+    for pair in parsed(row.get("history")) or []:
         if not isinstance(pair, list | tuple) or len(pair) != 2:
             raise ValueError("history is not a list of pairs (question, answer)")
         turns += [_message("user", pair[0]), _message("assistant", pair[1])]
@@ -239,14 +229,29 @@ def _asked(row: dict[str, Any], name: str) -> list[Message]:
 
 
 def _messages(value: Any, name: str) -> list[Message]:
-    value = _parsed(value)
+    value = parsed(value)
     if not isinstance(value, list) or not value or not all(isinstance(item, dict) for item in value):
         raise ValueError(f"{name} is not a list of objects")
     return [_turn(item) for item in value]
 
 
 def _turn(item: dict[str, Any]) -> Message:
-    return _message(item.get("role", item.get("from")), item.get("content", item.get("value")))
+    content = item.get("content", item.get("value"))
+    calls = item.get("tool_calls") or ([item["function_call"]] if isinstance(item.get("function_call"), dict) else [])
+    if calls:  # OpenAI's shape, whose content may be null; as ShareGPT's function_call writes them
+        content = "\n".join([*([content] if isinstance(content, str) and content.strip() else []), *map(_call, calls)])
+    return _message(item.get("role", item.get("from")), content)
+
+
+def _call(call: Any) -> str:
+    """A tool call as one line of JSON: name and arguments."""
+    function = call.get("function", call) if isinstance(call, dict) else None
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        raise ValueError("a tool call has no function with a name")
+    given = function.get("arguments", {})
+    with suppress(json.JSONDecodeError):  # what a model wrote that is no JSON is learnt as it stands
+        given = json.loads(given) if isinstance(given, str) else given
+    return json.dumps({"name": function["name"], "arguments": given}, ensure_ascii=False)
 
 
 def _message(role: Any, content: Any) -> Message:
@@ -265,7 +270,7 @@ def _preference(row: dict[str, Any]) -> Preference:
     prompt: list[Message] = []
     ends: list[str] = []
     for name in ("chosen", "rejected"):
-        value = _parsed(row[name])
+        value = parsed(row[name])
         if isinstance(value, list):
             turns = _messages(value, name)
         else:
@@ -278,7 +283,7 @@ def _preference(row: dict[str, Any]) -> Preference:
         ends.append(turns[-1].content)
     if ends[0] == ends[1]:
         raise ValueError("chosen and rejected are equal")
-    given = _parsed(row.get("prompt"))
+    given = parsed(row.get("prompt"))
     if not prompt and isinstance(given, list):
         prompt = _messages(given, "prompt")
     elif not prompt:
@@ -288,6 +293,8 @@ def _preference(row: dict[str, Any]) -> Preference:
             prompt = _messages(row[lists[0]], lists[0])
         elif fields:
             prompt = _asked(row, fields[0])
+    if prompt:
+        prompt = _begun(row, prompt)
     if not any(m.role == "user" for m in prompt):
         raise ValueError("no prompt: a preference needs prompt, question, instruction, messages or conversations")
     return Preference(tuple(prompt), ends[0], ends[1])
