@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
@@ -165,7 +166,7 @@ class Documents:
 def with_core_columns(table: pa.Table) -> pa.Table:
     """`table` with every column of `CORE_FIELDS` present and of its type; missing ones are null.
 
-    Raises ValueError when `text` is missing. Without `id`, ids are hashes of the row number.
+    Raises ValueError when `text` is missing. Without `id`, ids are hashes of the row number. A null text is an empty one.
     """
     if "text" not in table.column_names:
         raise ValueError(f"no column 'text'; the columns are: {', '.join(table.column_names)}")
@@ -174,6 +175,7 @@ def with_core_columns(table: pa.Table) -> pa.Table:
     columns: dict[str, Any] = {}
     for name, dtype in CORE_FIELDS.items():
         columns[name] = table.column(name).cast(dtype) if name in table.column_names else pa.nulls(len(table), dtype)
+    columns["text"] = pc.fill_null(columns["text"], "")
     columns.update({name: table.column(name) for name in table.column_names if name not in CORE_FIELDS})
     return pa.table(columns)
 

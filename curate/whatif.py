@@ -109,7 +109,10 @@ def _steps(manifest: dict[str, Any], changes: Sequence[str]) -> list[tuple[str, 
         elif label not in options:
             problems.append(f"the run has no step {label!r}{suggestion(label, options)}")
         elif field not in (known := _thresholds(classes[label])):
-            problems.append(f"{label} has no threshold {field!r}{suggestion(field, known)}")
+            other = (
+                suggestion(field, known) if known else ": what it does takes the texts, so run again with another value"
+            )
+            problems.append(f"{label} has no threshold {field!r}{other}")
         else:
             new = yaml.safe_load(value)
             if language:

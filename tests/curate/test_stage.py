@@ -204,3 +204,15 @@ def test_a_fingerprint_follows_files_and_secrets_without_showing_them(tmp_path: 
     assert Reads(model=str(model), salt=SecretStr("other")).fingerprint() != first
     model.write_text("two")
     assert Reads(model=str(model), salt=SecretStr("hush")).fingerprint() != first
+
+
+def test_a_null_text_is_an_empty_one() -> None:
+    from corpusmill.curate import Pipeline
+
+    table = pa.table({"id": ["a", "b", "c"], "text": ["一份合同", None, ""]})
+    applied = Pipeline([Length()]).apply(table)
+    assert applied.kept.column("id").to_pylist() == ["a"]
+    assert applied.ledger.select(["id", "rule"]).to_pylist() == [
+        {"id": "b", "rule": "empty_text"},
+        {"id": "c", "rule": "empty_text"},
+    ]
