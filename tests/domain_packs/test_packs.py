@@ -168,6 +168,51 @@ def test_real_text_of_the_domain_survives(shared_data: Path, name: str, file: st
     assert _kept(name, texts) >= least
 
 
+def _broken(recipe: str, text: str) -> set[str]:
+    """The rules of a recipe that a text breaks."""
+    docs = Documents.from_texts([text])
+    out: set[str] = set()
+    for step in parse_recipe(recipe_text(recipe), inputs=["."]).pipeline.steps:
+        if isinstance(step, Transform):
+            docs = step.transform(docs)
+        elif isinstance(step, Filter):
+            docs = step.measure(docs)
+            out |= {f"{step.name}.{rule.name}" for _, rule, *_ in failures(step, docs)}
+    return out
+
+
+CLAUSES = (
+    "You may not copy the service without our prior written consent.",
+    "We may terminate this agreement where you breach any of its provisions.",
+    "Your personal data is kept for as long as applicable law requires it.",
+    "Nobody but the licensor has the right to grant a licence for the software.",
+    "Our liability for consequential damages is excluded to the extent permitted by law.",
+    "Disputes under these terms and conditions go to arbitration in the county where we have our office.",
+)
+
+
+def test_a_table_that_lost_its_columns_costs_no_terms_of_service() -> None:
+    """It says the same on most of its lines."""
+    table = [f"cookie {i}: {clause[:30]}\nNo\nYes\nNo" for i, clause in enumerate(CLAUSES * 2)]
+    assert not _broken("legal-en", "\n".join((*CLAUSES, *table)))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "You can get an xray now to see whether the bone has united, and only then should the plaster be removed. ",
+        "If the child is constipated on this milk you can change to another one, and ask a paediatrician if it goes on. ",
+        "These are pimples. Do not break them, let them dry on their own, and wash with clean cold water in the morning. ",
+    ],
+)
+def test_plain_words_of_doctors_are_medical(answer: str) -> None:
+    rest = (
+        "There is no need to worry about it at all, since things will get better on their own in a few days from now. "
+    )
+    assert not _broken("medical-en", answer + rest)
+    assert _broken("medical-en", rest * 2) == {"medical_signals.min_medical_terms"}
+
+
 def test_another_package_can_offer_a_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "tax_pack"
     folder.mkdir()
