@@ -55,7 +55,7 @@ class Augment(Transform):
     """
 
     name: ClassVar[str] = "augment"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     appends: ClassVar[bool] = True
 
     ops: Annotated[tuple[Op, ...], BeforeValidator(_check_ops)] = Field(default=OPS, min_length=1)
@@ -269,13 +269,32 @@ _POINTS = re.compile(
 )
 _SENTENCE = re.compile(r"[^。！？!?\n]+?(?:[。！？]+|[!?]+(?=\s|\Z)|\.(?=\s+[A-Z]|\s*\Z))\s*")
 
+# A point behind these ends no sentence: Mr., U.S., a patient's initial.
+_ABBREVIATED = re.compile(
+    r"(?:^|[^A-Za-z.])(?:(?:[A-Za-z]\.)*[A-Za-z]|Mr|Mrs|Ms|Messrs|Dr|Prof|Rev|Hon|Gen|Col|Capt|Lt|Sgt|Sen|Rep|Gov|Pres|Jr|Sr|St|Mt|"
+    r"No|Nos|Art|Sec|Fig|Figs|Eq|Ch|Vol|pp|Inc|Ltd|Co|Corp|Bros|Dept|Univ|vs|cf|etc|al|approx|ca|ed|eds)\.\s*\Z"
+)
+
+
+def _sentences(line: str) -> list[str]:
+    """The sentences of a line, blanks behind them included; none where a bracket is open from one to the next."""
+    pieces: list[str] = []
+    for piece in _SENTENCE.findall(line):
+        if pieces and _ABBREVIATED.search(pieces[-1]):
+            pieces[-1] += piece
+        else:
+            pieces.append(piece)
+    if any(p.count(left) != p.count(right) for p in pieces for left, right in ("()", "（）", "[]", "《》")):
+        return []
+    return pieces
+
 
 def recombine(text: str, rng: random.Random) -> tuple[str, int]:
     """Reorders, inside each paragraph, runs of sentences that stand alone; the first sentence keeps its place."""
     lines = text.split("\n")
     edits = 0
     for n, line in enumerate(lines):
-        pieces = _SENTENCE.findall(line)
+        pieces = _sentences(line)
         if len(pieces) < 3 or "".join(pieces) != line or _ORDERED.search(line):
             continue
         free = [i > 0 and not _LEANS.match(p) and not _POINTS.search(p) for i, p in enumerate(pieces)]

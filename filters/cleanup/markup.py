@@ -8,14 +8,10 @@ from __future__ import annotations
 import html
 import re
 from functools import lru_cache
+from html.entities import name2codepoint
 
-_ENTITIES = (
-    "nbsp|amp|lt|gt|quot|apos|ldquo|rdquo|lsquo|rsquo|sbquo|bdquo|laquo|raquo|mdash|ndash|hellip|middot|bull|"
-    "copy|reg|trade|times|divide|plusmn|deg|sect|para|ensp|emsp|thinsp|shy|zwnj|zwj|cent|pound|yen|euro|micro|"
-    "frac12|frac14|frac34|sup2|sup3|aacute|agrave|acirc|auml|ccedil|eacute|egrave|ecirc|euml|iacute|icirc|"
-    "iuml|ntilde|oacute|ocirc|ouml|uacute|ugrave|ucirc|uuml|szlig|Auml|Ouml|Uuml|Eacute|alpha|beta|gamma|"
-    "delta|mu|le|ge|ne|larr|rarr|uarr|darr"
-)
+_ENTITIES = "|".join(sorted({*name2codepoint, "apos"}))
+"""Those of HTML 4; HTML 5 has 2,000 more, of which no page makes use."""
 _BLOCK_TAGS = "br p div li tr h1 h2 h3 h4 h5 h6 ul ol table hr blockquote"
 _INLINE_TAGS = "span font b i u s a em strong center sup sub td th tbody thead img small big nobr wbr strike o:p"
 

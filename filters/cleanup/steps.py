@@ -42,7 +42,7 @@ class FixFormat(Transform):
     """
 
     name: ClassVar[str] = "fix_format"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     signal_names: ClassVar[tuple[str, ...]] = (
         "format_edits",
         "format_html",

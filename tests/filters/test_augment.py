@@ -208,3 +208,19 @@ def test_a_person_changes_whole_or_not_at_all() -> None:
 def test_what_tells_a_visit_keeps_its_order() -> None:
     text = "下午3点左右到的店里。点了一杯拿铁，一块蛋糕。沙发很软。咖啡很香。坐了一个下午。"
     assert recombine(text, random.Random(1)) == (text, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The patient is well. Mr. Smith was given aspirin. Roses grew along the wall. Birds sang above the river.",
+        "The ward is quiet. J. R. Smith slept well. Roses grew along the wall. The U.S. Navy band played outside.",
+        "院子里很安静。（桃花开满了整个院子。蜜蜂在花丛里飞舞。）小河流过村庄。孩子们非常高兴。",
+    ],
+)
+def test_sentences_are_moved_whole(text: str) -> None:
+    pieces = {"Mr. Smith was given aspirin.", "J. R. Smith slept well.", "The U.S. Navy band played outside."}
+    pieces |= {"（桃花开满了整个院子。蜜蜂在花丛里飞舞。）"}
+    for seed in range(30):
+        moved, _ = recombine(text, random.Random(seed))
+        assert all(piece in moved for piece in pieces if piece in text), moved

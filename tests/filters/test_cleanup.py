@@ -29,6 +29,11 @@ def clean(text: str, **options) -> str:
         ("format_mojibake", "这是ä¸\xadæ–‡的测试", "这是中文的测试"),
         ("format_mojibake", "donâ€™t worry about the cafÃ©", "don’t worry about the café"),
         ("format_html", "第一段&nbsp;第二段<br>第三段&hellip;", "第一段 第二段\n第三段…"),
+        (
+            "format_html",
+            "&aring;ngstr&ouml;m &Omega; &hearts; &infin; 5&permil; AT&T; R&D; &bogus;",
+            "ångström Ω ♥ ∞ 5‰ AT&T; R&D; &bogus;",
+        ),
         ("format_html", "Tom &amp; Jerry <b>ran</b> &#8212; fast", "Tom & Jerry ran — fast"),
         ("format_html", "a &amp;amp;lt; b", "a < b"),
         ("format_html", "第一段。<br/> \u3000第二段。", "第一段。\n第二段。"),
