@@ -25,7 +25,7 @@ _WORDS = (
     "简易 简本 简朴 简洁 简略 简直 简练 管保 管好 管子 管家 管用 管道 纪年 纪律 纪念 胡须 芦花 莫名 解开 解读 许多 "
     "许愿 谢意 谷子 费力 费时 费用 费解 赖以 路子 车夫 车子 车轮 车长 郁郁 郑重 金子 金融 金轮 陆相 陆路 隋唐 隋朝 "
     "马力 马步 马路 马车 高傲 高兴 高发 高大 高官 高寒 高尚 高新 高温 高能 高铁 高高 高龄 黄初 黄花 黄豆 黄道 黄金 "
-    "齐名 齐心 迟延 付清"
+    "齐名 齐心 迟延 付清 管教"
 )
 WORDS = frozenset(_WORDS.split())
 """Verbs, adjectives, adverbs and common nouns that are a surname and a character of given names (from jieba's dictionary, MIT,

@@ -92,7 +92,8 @@ def _zh() -> dict[str, re.Pattern[str]]:
             key=lambda w: (-len(w), w),
         )
     )
-    syllables = rf"(?:{_TIBETAN}){{2}}|(?:{_STEPPE}){{1,2}}"
+    # 吐尔逊.肉孜: between two of these a point ends no sentence.
+    syllables = rf"(?:{_TIBETAN}){{2}}|(?:{_STEPPE})\.?(?:{_STEPPE})|(?:{_STEPPE})"
     part = f"(?:(?![与和及是的在为了等从向对将被把说称也即我你他她它能请要没某])[{HAN}])"
     dotted = rf"{part}{{1,8}}(?:[·•・]{part}{{1,10}}){{1,3}}"
     return {
@@ -235,7 +236,7 @@ def _surely(text: str, start: int, end: int) -> bool:
 def _grammar(text: str, start: int, end: int) -> bool:
     """Whether what stands behind a role begins with an adverb that is a surname too: 患者易患, 患者曾建议, 病人都能, 患者应慎用的."""
     if text[start] in "曾易许":
-        return not set(text[start + 1 : end]) <= _GIVEN or len((_cut(text[start : start + 10]) or [""])[0]) > 1
+        return not set(text[start + 1 : end]) <= _GIVEN or _cut(text[start : start + 10])[0] in WORDS
     return text[start] in "都应但后多能由" and text[end : end + 1] not in _MARK
 
 
@@ -349,15 +350,19 @@ def _marked(text: str, court: bool, places: Windows) -> Iterator[Name]:
                     or (alone and (title not in _CIVIL or before in "一二三四五六七八九十第前"))
                 ):
                     continue
-                if text[start] in "任老房" and end - start <= 2:
+                inner = "\u4e00" <= before <= "\u9fff"
+                if end - start <= 2 and (
+                    text[start] in "老房" or (text[start] == "任" and (inner or end - start == 1))
+                ):
                     continue  # 现任太太, 房东林先生
-                if ("\u4e00" <= before <= "\u9fff" and _inside_a_word(text, start)) or text[start] == "由":
+                if (inner and _inside_a_word(text, start)) or text[start] == "由":
                     continue  # 设施中心主任, 由一名院长
                 if match[1][1:] == "老" or (title == "医师" and text[end + 2 : end + 4] in ("医疗", "资格")):
                     continue  # 张老太太
                 if title not in _CIVIL and (len(_cut(match[1])) < 2 and end - start == 2):
                     continue  # 安全主任, 金融博士
-                if not _MASKED & set(match[1]) and not any(c in _FOLLOW for c in match[1][1:]):
+                given = match[1][_surname(text, start) :]
+                if not _MASKED & set(given) and not any(c in _FOLLOW for c in given):
                     yield start, end
             elif _good(match[1]) and not rules["head"].match(match[1]):
                 yield start, end
