@@ -14,6 +14,7 @@ _BY_ENDING = {
     "text": "txt text md markdown rst",
     "html": "html htm xhtml shtml",
     "xml": "xml nxml",
+    "mail": "eml mbox mbx",
     "warc": "warc",
     "wet": "wet",
     "tar": "tar tgz tbz2 txz tzst",
@@ -24,6 +25,8 @@ _REASONS = {
     "pdf": "PDF needs a layout-aware extractor; turn it into text or HTML first",
     "doc": "Word files are not read; save them as text or HTML",
     "docx": "Word files are not read; save them as text or HTML",
+    "msg": "Outlook's .msg files are not read; save them as .eml",
+    "pst": "Outlook's archives are not read; export them as .mbox",
     "wat": "WAT files hold links and headers and no text; read the WET or WARC files of the same crawl",
     "zip": "zip archives are read through their path: zip://**::the-file.zip",
     "7z": "7z archives are not read; unpack it, or pack it as .tar.gz",
@@ -52,7 +55,9 @@ def why_refused(name: str) -> str:
     if last in _REASONS:
         return f"no reader: {_REASONS[last]}"
     what = f"for files that end in .{last}" if last else "for files without an ending"
-    return f"no reader {what}; set format to jsonl, parquet, csv, text, html, xml, warc or wet if it is one of them"
+    return (
+        f"no reader {what}; set format to jsonl, parquet, csv, text, html, xml, mail, warc or wet if it is one of them"
+    )
 
 
 def ending(name: str) -> str:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from .inputs import Input, filesystem
 from .json_lines import read_columns
+from .mail import read_mail
 from .parts import Part
 from .records import Bad, Batch, Record
 from .tables import read_csv, read_parquet
@@ -28,6 +29,7 @@ READERS: dict[str, Reader] = {
     "text": read_text,
     "html": read_html,
     "xml": read_xml,
+    "mail": read_mail,
     "warc": read_warc,
     "wet": read_warc,
     "tar": lambda part: read_tar(part, read_part),

@@ -1,6 +1,7 @@
 """Reader of XML files that hold documents, one or many in a file, found as the bytes come in.
 
-JATS articles, US bills and laws in USLM, questions with answers as MedQuAD has them.
+JATS articles, PubMed's citations, pages of MediaWiki dumps, US bills and laws in USLM, questions with answers as MedQuAD has
+them.
 """
 
 from __future__ import annotations
@@ -11,25 +12,31 @@ from typing import Any
 
 from .encoding import BOMS, encoding_family
 from .jats import article
+from .mediawiki import page
 from .parts import Part
+from .pubmed import book, citation
 from .question_pairs import questions
 from .records import MAX_RECORD_BYTES, RAW_BYTES, Bad, Record, bad
 from .streams import Blocks, Corrupt
 from .uslm import ROOTS, bill
 from .xml_text import local
 
-Vocabulary = Callable[[Any], tuple[str, dict[str, Any]] | None]
+Vocabulary = Callable[[Any], tuple[str, dict[str, Any]] | str | None]
 
 VOCABULARIES: dict[str, tuple[str, Vocabulary]] = {
     "article": ("JATS, which has <front> or <body>", article),
+    "PubmedArticle": ("PubMed's, which has <MedlineCitation>", citation),
+    "PubmedBookArticle": ("PubMed's, which has <BookDocument>", book),
+    "page": ("MediaWiki", page),
     **dict.fromkeys(ROOTS, ("USLM", bill)),
     **dict.fromkeys(("Document", "DiseaseFile"), ("MedQuAD, which has <QAPairs>", questions)),
 }
-"""Name of the element that is a document -> its vocabulary, and what gives its text and metadata, or None for another."""
+"""Name of the element that is a document -> its vocabulary, and what gives its text and metadata, or a sentence on why it is no
+document, or None for one of another vocabulary."""
 
 _NONE = (
-    "no reader: XML with no JATS <article>, no US bill in USLM and no questions as in MedQuAD; turn it into JSONL with a "
-    "field of text (format: text reads it as it is)"
+    "no reader: XML with no JATS <article>, no citation of PubMed, no <page> of a MediaWiki dump, no US bill in USLM and no "
+    "questions as in MedQuAD; turn it into JSONL with a field of text (format: text reads it as it is)"
 )
 
 SEARCHED_BYTES = 4 << 20
@@ -109,6 +116,8 @@ def _record(part: Part, element: Any, count: int, raw: bytes) -> Record | Bad:
     if found is None:
         reason = f"no reader: this <{local(element)}> is not {vocabulary}"
         return bad(part.origin, count, reason, refused=True)
+    if isinstance(found, str):
+        return bad(part.origin, count, found, refused=True)
     text, fields = found
     return Record(text, fields, count, part.origin)
 
