@@ -18,6 +18,7 @@ _BY_ENDING = {
     "warc": "warc",
     "wet": "wet",
     "tar": "tar tgz tbz2 txz tzst",
+    "zip": "zip",
 }
 _ENDINGS = {ending: format for format, endings in _BY_ENDING.items() for ending in endings.split()}
 
@@ -28,14 +29,15 @@ _REASONS = {
     "msg": "Outlook's .msg files are not read; save them as .eml",
     "pst": "Outlook's archives are not read; export them as .mbox",
     "wat": "WAT files hold links and headers and no text; read the WET or WARC files of the same crawl",
-    "zip": "zip archives are read through their path: zip://**::the-file.zip",
-    "7z": "7z archives are not read; unpack it, or pack it as .tar.gz",
-    "rar": "rar archives are not read; unpack it, or pack it as .tar.gz",
+    "7z": "7z archives are not read; unpack it, or pack it as .zip or .tar.gz",
+    "rar": "rar archives are not read; unpack it, or pack it as .zip or .tar.gz",
     "xls": "spreadsheets are not read; save them as CSV in UTF-8",
     "xlsx": "spreadsheets are not read; save them as CSV in UTF-8",
     "arrow": "Arrow files are not read; write them as Parquet",
     "feather": "Arrow files are not read; write them as Parquet",
 }
+
+ARCHIVES = frozenset({"tar", "zip"})
 
 SEQUENTIAL = frozenset({"tar", "warc", "wet"})
 """Formats in which a record can only be found by walking from the start."""
@@ -44,7 +46,7 @@ SEQUENTIAL = frozenset({"tar", "warc", "wet"})
 def file_format(name: str, input: Input) -> str | None:
     """The format to read a file by: that of its name, or the input's own (archives excepted); None: no reader."""
     found = _ENDINGS.get(ending(name))
-    if found == "tar" or input.format == "auto":
+    if found in ARCHIVES or input.format == "auto":
         return found
     return input.format
 

@@ -22,7 +22,7 @@ class Input(BaseModel):
     path: str = Field(min_length=1)
     """A file, a folder (read with all below it, hidden files excepted) or a glob (`raw/**/*.jsonl.gz`); any fsspec URL."""
     format: Format = "auto"
-    """What the files hold; `auto` tells it from each file's name. Archives (.tar) are opened whatever is set here."""
+    """What the files hold; `auto` tells it from each file's name. Archives (.tar, .zip) are opened whatever is set here."""
     text: str = "text"
     """The field or column of the text."""
     id: str | None = "id"

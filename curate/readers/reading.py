@@ -18,6 +18,7 @@ from .text import read_html, read_json, read_jsonl, read_text
 from .units import Span, Unit
 from .warc import read_warc
 from .xml_files import read_xml
+from .zip_files import read_zip
 
 Reader = Callable[[Part], Iterator[Record | Bad]]
 
@@ -33,6 +34,7 @@ READERS: dict[str, Reader] = {
     "warc": read_warc,
     "wet": read_warc,
     "tar": lambda part: read_tar(part, read_part),
+    "zip": lambda part: read_zip(part, read_part),
 }
 
 

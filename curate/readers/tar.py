@@ -6,17 +6,16 @@ import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from .formats import file_format, why_refused
+from .members import admit
 from .parts import Part, in_memory
-from .records import MAX_RECORD_BYTES, Bad, Record, bad
+from .records import Bad, Record, bad
 from .streams import BlockFile, Blocks
 
 
 def read_tar(part: Part, read_member: Callable[[Part], Iterator[Record | Bad]]) -> Iterator[Record | Bad]:
     """Members in the archive's order, each by `read_member`; hidden ones, links and folders are no documents.
 
-    A member belongs to the span in which its header begins. A name that comes twice gets a number, or two documents
-    would share an id.
+    A member belongs to the span in which its header begins.
     """
     seen: Counter[str] = Counter()
     with part.open() as raw:
@@ -25,25 +24,19 @@ def read_tar(part: Part, read_member: Callable[[Part], Iterator[Record | Bad]]) 
         try:
             with tarfile.open(fileobj=file, mode="r|", errorlevel=1) as archive:
                 for member in archive:
-                    if not member.isfile() or any(p.startswith(".") and p.strip(".") for p in member.name.split("/")):
+                    if not member.isfile():
                         continue
                     at = member.offset
                     if file.after_span(at):
                         return
-                    seen[member.name] += 1
-                    if file.before_span(at):
+                    found = admit(part, member.name, member.size, seen)
+                    if found is None or file.before_span(at):
                         continue
-                    number = f"#{seen[member.name]}" if seen[member.name] > 1 else ""
+                    if isinstance(found, Bad):
+                        yield found
+                        continue
+                    origin, format = found
                     name = member.name.removeprefix("./")
-                    origin = f"{part.origin}/{name}{number}"
-                    format = file_format(name, part.input)
-                    if format is None or format == "tar":
-                        reason = why_refused(name) if format is None else "an archive in an archive; unpack it"
-                        yield bad(origin, 0, reason, refused=True)
-                        continue
-                    if member.size > MAX_RECORD_BYTES:
-                        yield bad(origin, 0, f"larger than {MAX_RECORD_BYTES >> 20} MiB inside an archive; unpack it")
-                        continue
                     stream = archive.extractfile(member)
                     data = stream.read() if stream is not None else b""
                     if len(data) < member.size:

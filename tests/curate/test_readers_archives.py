@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+import warnings
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -180,3 +182,62 @@ def test_real_archives(shared_data: Path) -> None:
         "cc_one_record.warc.gz": (1, []),
         "cc_one_record.warc.wet.gz": (1, []),
     }
+
+
+def zipped(members: list[tuple[str | bytes, bytes]]) -> bytes:
+    """A zip whose names given as bytes are written so, unmarked, as programs of a Chinese Windows do."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a name that comes twice
+        for name, data in members:
+            archive.writestr(name if isinstance(name, str) else "#" * len(name), data)
+    raw = out.getvalue()
+    for name in (n for n, _ in members if isinstance(n, bytes)):
+        raw = raw.replace(b"#" * len(name), name)
+    return raw
+
+
+def test_zip(tmp_path: Path) -> None:
+    gbk = "案例/判决书.txt".encode("gbk")
+    (tmp_path / "a.zip").write_bytes(zipped([*MEMBERS, (gbk, ZH.encode()), ("空/", b"")]))
+    whole = read_whole(tmp_path / "a.zip")
+    assert whole.texts == [ZH, ZH, "one", "two", "好", EN, ZH]
+    assert [row["source"].removeprefix("a.zip/") for row in whole.rows] == [
+        "网页/a.html", "b.txt", "c.jsonl.gz", "c.jsonl.gz", "d.csv", "b.txt#2", "案例/判决书.txt",
+    ]  # fmt: skip
+    assert [(b.source.removeprefix("a.zip/"), b.refused) for b in whole.bads] == [
+        ("c.jsonl.gz", False), ("f.xml", True), ("inner.tar.gz", True),
+    ]  # fmt: skip
+    assert len({row["id"] for row in whole.rows}) == len(whole.rows)
+
+
+def test_broken_and_locked_zips(tmp_path: Path) -> None:
+    data = zipped([("a.txt", ZH.encode() * 50), ("b.txt", EN.encode() * 50)])
+    (tmp_path / "cut.zip").write_bytes(data[:100])
+    at = data.index(b"a.txt") + 10
+    (tmp_path / "damaged.zip").write_bytes(data[:at] + b"\xff" * 20 + data[at + 20 :])
+    locked = bytearray(data)
+    for i in range(len(locked) - 4):
+        if locked[i : i + 4] == b"PK\x01\x02":
+            locked[i + 8] |= 1
+    (tmp_path / "locked.zip").write_bytes(bytes(locked))
+    (tmp_path / "none.zip").write_bytes(b"no zip at all")
+    whole = read_whole(tmp_path)
+    assert whole.texts == [EN * 50]  # of the damaged one, the member that is whole
+    reasons = [(b.source, b.error) for b in whole.bads]
+    assert [source for source, _ in reasons] == [
+        "cut.zip", "damaged.zip/a.txt", "locked.zip/a.txt", "locked.zip/b.txt", "none.zip",
+    ]  # fmt: skip
+    assert all("encrypted" in error if "locked" in source else "corrupt archive" in error for source, error in reasons)
+
+
+def test_a_member_too_large_to_unpack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("members", "zip_files"):
+        monkeypatch.setattr(f"corpusmill.curate.readers.{module}.MAX_RECORD_BYTES", 1 << 20)
+    data = bytearray(zipped([("bomb.txt", b"0" * (8 << 20)), ("large.txt", b"0" * (2 << 20))]))
+    at = data.index(b"PK\x01\x02") + 24  # the first one claims to be small
+    data[at : at + 4] = (1000).to_bytes(4, "little")
+    (tmp_path / "a.zip").write_bytes(bytes(data))
+    whole = read_whole(tmp_path / "a.zip")
+    assert whole.texts == []
+    assert [b.source for b in whole.bads] == ["a.zip/bomb.txt", "a.zip/large.txt"]
