@@ -27,7 +27,7 @@ ZH_ANY = "证书编号|证书号|证件号|证编号|证号|卡号"
 
 
 def record_seed() -> str:
-    """What must be in a text for a labelled number to be found, for RE2."""
+    """What must be in a text for a labelled number to be found, for the scan."""
     zh = f"(?:{ZH_MEDICAL}|{ZH_DOCUMENT}){ZH_JOIN}"
     en = f"(?i:(?:{EN_MEDICAL}|{EN_DOCUMENT}){EN_JOIN})"
     certificates = r"(?:房权证|房地权证|房地产权证|房产证|不动产权|国用|集用|军官证|士兵证|文职干部证|警官证)[^，。\n]{0,24}第?[0-9]{4}"

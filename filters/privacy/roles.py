@@ -41,7 +41,7 @@ EN_LABELS = (
 
 
 def zh_name_seed() -> str:
-    """What must be in a text for a Chinese name to be found, for RE2."""
+    """What must be in a text for a Chinese name to be found, for the scan."""
     words = {*PARTIES.split("|"), *MEDICAL.split("|"), *LABELS.split("|"), *TITLES.split("|")}
     words |= {*KIN.split("|"), *COUNSEL.split("|")}
     least = sorted(w for w in words if not any(o != w and o in w for o in words))
@@ -49,7 +49,7 @@ def zh_name_seed() -> str:
 
 
 def en_name_seed() -> str:
-    """What must be in a text for an English name to be found, for RE2: what announces it, and a capital."""
+    """What must be in a text for an English name to be found, for the scan: what announces it, and a capital."""
     title = rf"(?:{EN_TITLES})(?:\.\s?|\s)[A-ZÀ-Ž]"
     role = rf"(?i:{EN_ROLES})(?:,? (?i:named|called|identified as))?,?[ \t][A-ZÀ-Ž][A-Za-zÀ-ž.'’\-]*[ \t][A-Za-zÀ-ž]"
     behind = r"[a-z.],? \(?(?:the |hereinafter |as )?[\"“']?(?:M\.?D|D\.?O|R\.?N|Ph\.?D|N\.?P|P\.?A|DDS|Esq|(?i:plaintiff|defendant|appell|petitioner|respondent))"

@@ -1,4 +1,4 @@
-"""Which families of rules are worth running on which text: a scan of the whole batch in RE2, outside Python.
+"""Which families of rules are worth running on which text: a scan of the whole batch in Rust, outside Python.
 
 A seed is what must be in a text for a family to find anything. Most text holds few of them, and a scan costs a hundredth
 of the rules; a test checks that no rule finds what its seed does not announce.
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -135,11 +136,38 @@ def _wanted(kinds: frozenset[str]) -> tuple[str, ...]:
     return tuple(family for family, (_, finds) in SEEDS.items() if finds & kinds)
 
 
-def _hits(texts: pa.LargeStringArray, family: str) -> NDArray[np.bool_]:
-    seed = SEEDS[family][0]
-    found = pc.match_substring(texts, seed) if family == "email" else pc.match_substring_regex(texts, seed)
-    out: NDArray[np.bool_] = pc.fill_null(found, False).to_numpy(zero_copy_only=False)
+def _series(texts: pa.LargeStringArray) -> pl.Series:
+    found = pl.from_arrow(texts)
+    assert isinstance(found, pl.Series)
+    return found
+
+
+_RARE = ("links", "codes", "ipv6", "plates")
+"""Families that hit few texts and skip through none by a letter: asked together first, which takes as long as one of them."""
+
+
+def _hits(texts: pl.Series, seed: str, literal: bool = False) -> NDArray[np.bool_]:
+    # Rust's regex, not RE2: where a seed has words to skip to it is up to eight times as fast, and else as fast.
+    out: NDArray[np.bool_] = texts.str.contains(seed, literal=literal).fill_null(False).to_numpy()
     return out
+
+
+def _family_hits(texts: pl.Series, family: str) -> NDArray[np.bool_]:
+    return _hits(texts, SEEDS[family][0], literal=family == "email")
+
+
+def _all_hits(texts: pl.Series, families: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    rare = [family for family in families if family in _RARE]
+    some = _hits(texts, "|".join(SEEDS[family][0] for family in rare)) if len(rare) > 1 else np.ones(len(texts), bool)
+    found = {}
+    for family in families:
+        if family not in rare:
+            found[family] = _family_hits(texts, family)
+            continue
+        found[family] = some.copy()
+        if some.any():
+            found[family][some] = _family_hits(texts.filter(some), family)
+    return found
 
 
 def candidates(texts: pa.LargeStringArray, kinds: frozenset[str]) -> Iterator[tuple[int, str, dict[str, Windows]]]:
@@ -149,7 +177,7 @@ def candidates(texts: pa.LargeStringArray, kinds: frozenset[str]) -> Iterator[tu
     pieces of a batch are scanned at once, because every call compiles its pattern.
     """
     plain = _folded(texts)
-    hits = {family: _hits(plain, family) for family in _wanted(kinds)}
+    hits = _all_hits(_series(plain), _wanted(kinds))
     if not hits:
         return
     rows = np.flatnonzero(np.logical_or.reduce(list(hits.values()))).tolist()
@@ -170,13 +198,13 @@ def windows(texts: Sequence[str], families: Sequence[Iterable[str]]) -> list[dic
             pieces.append(text[start : start + CHUNK + OVERLAP])
             owner.append(i)
             place.append(start)
-    chunks = pa.array(pieces, pa.large_string())
+    chunks = pl.Series(pieces, dtype=pl.String)
     for family in sorted({family for holds in out for family in holds}):
         behind = _FAR.get(family, MARGIN)
         margin = MARGIN if family in _FIRST else behind
         asked = np.array([family in out[i] for i in owner], bool)
         at = np.flatnonzero(asked)
-        for chunk in at[_hits(chunks.take(pa.array(at)), family)].tolist():
+        for chunk in at[_family_hits(chunks.gather(at), family)].tolist():
             text, known = texts[owner[chunk]], out[owner[chunk]][family]
             start, end = max(0, place[chunk] - margin), min(len(text), place[chunk] + CHUNK + OVERLAP + behind)
             if known and start <= known[-1][1]:
