@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .datatrove import DatatroveFilter, DatatroveFormatter, as_datatrove
     from .documents import Documents
     from .errors import CorpusmillError, InputError, MissingExtra, RecipeError, RunError
+    from .mix import Mixed, mix_corpora
     from .pipeline import Applied, Pipeline, RunResult
     from .readers import Input
     from .recipe import Recipe, load_recipe
@@ -19,6 +20,7 @@ _HOME = {
     "datatrove": ("DatatroveFilter", "DatatroveFormatter", "as_datatrove"),
     "documents": ("Documents",),
     "errors": ("CorpusmillError", "InputError", "MissingExtra", "RecipeError", "RunError"),
+    "mix": ("Mixed", "mix_corpora"),
     "pipeline": ("Applied", "Pipeline", "RunResult"),
     "readers": ("Input",),
     "recipe": ("Recipe", "load_recipe"),
@@ -40,6 +42,7 @@ __all__ = [
     "Input",
     "InputError",
     "MissingExtra",
+    "Mixed",
     "Pipeline",
     "Recipe",
     "RecipeError",
@@ -50,6 +53,7 @@ __all__ = [
     "Transform",
     "as_datatrove",
     "load_recipe",
+    "mix_corpora",
 ]
 
 
