@@ -36,7 +36,7 @@ _COMPOUND = (
 )
 # Characters of given names, by our own judgement: 患者严重 and 原告高度 begin with surnames, 重 and 度 are in no name.
 _GIVEN = frozenset(
-    "然妮兵凱競曾伟芳娜敏静丽强磊洋艳勇军杰娟涛明超霞平刚秀英华慧巧美淑惠珠翠雅芝玉萍红娥玲芬燕彩春菊兰凤洁梅琳素云莲真环雪荣爱妹香月莺媛瑞凡佳嘉琼勤珍贞"
+    "守然妮兵凱競曾伟芳娜敏静丽强磊洋艳勇军杰娟涛明超霞平刚秀英华慧巧美淑惠珠翠雅芝玉萍红娥玲芬燕彩春菊兰凤洁梅琳素云莲真环雪荣爱妹香月莺媛瑞凡佳嘉琼勤珍贞"
     "莉桂娣叶璧璐娅琦晶妍茜秋珊莎锦黛青倩婷姣婉娴瑾颖露瑶怡婵雁蓓纨仪荷丹蓉眉君琴蕊薇菁梦岚苑婕馨瑗琰韵融园艺咏卿聪澜纯毓悦昭冰爽琬茗羽希宁"
     "欣飘育滢馥筠柔竹霭凝晓欢霄枫芸菲寒伊亚宜可姬舒影荔枝思俊峰军保东文辉力明永健世广志义兴良海山仁波宁贵福生龙元全国胜学祥才发武新利清飞彬"
     "富顺信子杰涛昌成康星光天达安岩中茂进林有坚和彪博诚先敬震振壮会思群豪心邦承乐绍功松善厚庆磊民友裕河哲江超浩亮政谦亨奇固之轮翰朗伯宏言若鸣"
@@ -189,6 +189,8 @@ def _end(text: str, at: int, surname: int) -> int:
     ends = {at}
     for word in _cut(text[at : at + 10]):
         ends.add(max(ends) + len(word))
+    if text[first] == "均" and text[second : second + 1] in _MARK and not _weak(text, at):
+        return second  # 李均、李洪林
     if text[first] not in _GIVEN and (text[first] in _FOLLOW or first not in ends):
         return at
     third, behind = text[second : second + 1], text[second + 1 : second + 2]
