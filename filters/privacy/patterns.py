@@ -23,9 +23,10 @@ _NOT_PERSONAL = re.compile(
     r"(?:订单|訂單|单号|單號|运单|快递|流水|编号|編號|批号|案号|文号|条码|条形码|专利|货号|序列号|型号|版本|版次|学号|期号|"
     r"发票|合同号|卷号|备案|许可证|准字|邮编|工单|受理号|申请号|登记号|注册号|编码|代码|准考证|报名号|流水号|批次|批准文号|图号|料号|件号|标准号|QQ|qq|群号|"
     r"学籍|訂單號|單號|条形码|交易号|凭证|提单|柜号|箱号|书号|刊号|商品|彩票|"
-    r"order|invoice|tracking|serial|patent|version|sku|isbn|issn|doi|ticket|case|"
+    # Whole words from here on: information ends in no RMA, hypothyroidism holds no purchase order.
+    r"(?<![A-Za-z])(?:(?:pre|re)?order|invoice|tracking|serial|patent|version|sku|isbn|issn|doi|ticket|case|"
     r"docket|part|item|lot|batch|model|build|release|reference|ref|pmid|zip|transaction|confirmation|shipment|parcel|barcode|upc|ean|"
-    r"receipt|claim|catalog|article|job|task|request|revision|commit|bug|issue|waybill|consignment|po|rma)"
+    r"receipt|claim|catalog|article|job|task|request|revision|commit|bug|issue|waybill|consignment|po|rma))"
     r"[a-z]*(?:号码|号|為|为|是)?[\s:：.#]*(?:no|number|num|id|code)?[\s:：.#№]*(?:is|was|为|是)?[\s:：]*\Z",
     re.I,
 )
@@ -45,7 +46,7 @@ _IP_CONTEXT = re.compile(
     re.I,
 )
 _VERSION_BEFORE = re.compile(
-    r"(?:第|版本|版|节|章|条|§|v|ver|version|release|rev|section|sec|chapter|clause|article|build|firmware|[A-Za-z]/)"
+    r"(?:第|版本|版|节|章|条|§|(?<![A-Za-z])(?:v|ver|version|release|rev|section|sec|chapter|clause|article|build|firmware)|[A-Za-z]/)"
     r"[\s.:：号为是]*\Z",
     re.I,
 )

@@ -34,6 +34,11 @@ POSITIVE = [
     ("landline_cn", "咨询电话：68091070。", "68091070"),
     ("phone", "请拨+44 20 7946 0958联系", "+44 20 7946 0958"),
     ("phone", "Call (415) 782-2671 today", "(415) 782-2671"),
+    # Words that end as those before an order's or a version's number do: rma, part, po, ver.
+    ("phone", "Contact information: (415) 782-2671", "(415) 782-2671"),
+    ("landline_cn", "the department 0755-86012345, hypothyroidism", "0755-86012345"),
+    ("mobile_cn", "information: 13812345678", "13812345678"),
+    ("ip", "the server 52.94.236.248 answered", "52.94.236.248"),
     ("phone", "Fax: 0871 527 8796", "0871 527 8796"),
     ("id_cn", f"身份证号{ID}的持有人", ID),
     ("id_cn", f"holder of ID {ID.lower()},", ID.lower()),
