@@ -55,7 +55,7 @@ _SURNAMES = frozenset(
 )
 _DOMAIN = (0.2, 0.35)
 _BEYOND = 1.2
-_SURCHARGE = 1.0
+_SURCHARGE = 1.5
 _ERRORS, _MORE = 6, 0.05
 """Unseen pairs that typos may add to a text, and the share that they may add to a long one, before it is passed over."""
 _SPARE = 0.5

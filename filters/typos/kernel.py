@@ -39,6 +39,9 @@ FACTS = (
     "old_best_pair",
     "without",
     "doubled",
+    "new_best_pair",
+    "new_tie",
+    "new_word_seen",
 )
 """The columns of what `find_places` measures: see there."""
 N_FACTS = len(FACTS)
@@ -46,6 +49,7 @@ N_FACTS = len(FACTS)
 _SMOOTH = 4.0
 _FLOOR = 1e-5
 _PAIR = 3
+_NO_TIE = -2.0
 _AROUND = 24
 _SPAN = 5
 _MAX_WORD = 5
@@ -175,7 +179,8 @@ def _measure(
     back: Any,
     out: Any,
 ) -> None:
-    """Into `out`: forward, backward, counts of runs, longest run, log count of the rarest code, cut, word's length."""
+    """Into `out`: forward, backward, counts of runs, longest run, log count of the rarest code, cut, word's length, pairs,
+    tie, word's count."""
     _gains(table, row, at, width, total, out)
     _runs(table, row, at, width, out)
     rarest = count_of(table, raw_key(row, at, 1))
@@ -184,17 +189,44 @@ def _measure(
     out[4] = np.log(1.0 + rarest)
     out[5] = _cut(row, at, roots, edges, sieve, weights, unknown, best, back)
     out[6] = back[0]
-    _pairs(table, row, at, width, out)
+    _pairs(table, row, at, width, total, out)
+    out[10] = np.log(1.0 + _word_seen(table, row, at, roots, edges, sieve, weights, unknown))
 
 
 @part
-def _pairs(table: Any, row: Any, at: Any, width: Any, out: Any) -> None:
-    """Into `out`: log counts of the rarest and of the most frequent of the pairs that the codes from `at` are in."""
+def _pairs(table: Any, row: Any, at: Any, width: Any, total: Any, out: Any) -> None:
+    """Into `out`: log counts of the rarest and of the most frequent of the pairs that the codes from `at` are in, and how
+    much oftener than by chance the closest of those of two Chinese characters stand together, as a log."""
     least, most = np.int64(1) << 40, np.int64(0)
+    tie = _NO_TIE
     for start in range(at - 1, at + width):
         c = count_of(table, raw_key(row, start, 2))
         least, most = min(least, c), max(most, c)
-    out[7], out[8] = np.log(1.0 + least), np.log(1.0 + most)
+        if c and 0x4E00 <= row[start] <= 0x9FFF and 0x4E00 <= row[start + 1] <= 0x9FFF:
+            chance = count_of(table, raw_key(row, start, 1)) * count_of(table, raw_key(row, start + 1, 1)) / total
+            tie = max(tie, np.log(c / max(chance, 1e-9)))
+    out[7], out[8], out[9] = np.log(1.0 + least), np.log(1.0 + most), tie
+
+
+@part
+def _word_seen(table: Any, row: Any, at: Any, roots: Any, edges: Any, sieve: Any, weights: Any, unknown: Any) -> Any:
+    """The count of the most frequent, in the text counted, of the dictionary's words of two to four characters that
+    cover `at`: the dictionary alone does not know which of its words the domain uses."""
+    most = np.int64(0)
+    for start in range(at, at - _MAX_WORD + 1, -1):
+        if not 0x4E00 <= row[start] <= 0x9FFF:
+            break
+        node = np.int64(roots[row[start]])
+        size = 1
+        while node & 1 and size < _MAX_WORD - 1:
+            node = follow(edges, sieve, node, np.int64(row[start + size]))
+            size += 1
+            if start + size > at and node and weights[node >> 1] > unknown:
+                c = count_of(table, raw_key(row, start, size))
+                if c == 0 and size == 4:  # runs of four that were seen once are not kept
+                    c = min(count_of(table, raw_key(row, start, 3)), count_of(table, raw_key(row, start + 1, 3)))
+                most = max(most, c)
+    return most
 
 
 @part
@@ -235,6 +267,7 @@ def _fill_facts(f: Any, old: Any, new: Any, width: Any) -> None:
     f[13], f[14] = new[6], old[6]
     f[17] = width - 1
     f[18], f[19], f[20] = new[7], old[7], old[8]
+    f[23], f[24], f[25] = new[8], new[9], new[10]
 
 
 @part
@@ -279,7 +312,8 @@ def find_places(
     of three, summed; `_length`: the longest run seen; `_log`: log probability a character; `_often`: log count of the
     character itself; `_word`: length of the dictionary word that it is in. `kind`: why it is a candidate. `novelty`: share of
     unseen runs of three around, the place left out. `rivals`: how many candidates made a seen run.
-    `pair`: 1 where two characters are wrong side by side, and the second new one is not 0.
+    `pair`: 1 where two characters are wrong side by side, and the second new one is not 0. `_pairs`, `_best_pair`: log
+    count of the rarest and the most frequent of the pairs that it is in; `_tie`, `_word_seen`: see the functions.
     """
     row = row_in.copy()
     n = len(row)
@@ -294,7 +328,7 @@ def find_places(
     p = np.uint64(_P)
     fits = np.zeros(256, np.int64)
     score = np.zeros(2)
-    before, after = np.zeros(9), np.zeros(9)
+    before, after = np.zeros(11), np.zeros(11)
     best = np.zeros(2 * _SPAN + 2)
     back = np.zeros(2 * _SPAN + 2, np.int64)
     for i in range(PAD, n - PAD):

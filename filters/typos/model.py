@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # compiled: only what has Chinese in it pays for numba
 
 __all__ = ["FORMAT", "Measured", "TypoModel", "one_edit", "train_typos"]
 
-FORMAT = 3
+FORMAT = 4
 _PARTS = 10
 """One text in this many is kept out at a time, to measure on."""
 _MAX_SENTENCES = 16_000

@@ -16,10 +16,11 @@ from corpusmill.curate.errors import InputError
 from corpusmill.filters.text.buffers import readonly
 from corpusmill.filters.typos.calibrate import Trial
 from corpusmill.filters.typos.candidates import NEAR_SOUND, SHAPE, SOUND, candidates, near_sound
-from corpusmill.filters.typos.chinese import allowed, sentences
+from corpusmill.filters.typos.chinese import ChineseModel, allowed, sentences
 from corpusmill.filters.typos.confusions import NEVER, confusions, sounds, wrong_words
 from corpusmill.filters.typos.counts import ORDER, Counter, code_row, count_run
 from corpusmill.filters.typos.english import LENIENT, MIDDLE, STRICT, edits_english, sentences_english
+from corpusmill.filters.typos.kernel import FACTS
 from corpusmill.filters.typos.model import Measured, TypoModel, train_typos
 from corpusmill.filters.typos.steps import FixTypos, apply, guess_language
 
@@ -321,6 +322,43 @@ def test_threshold_keeps_both_bars_by_the_ends_of_their_intervals() -> None:
     assert measured.precision > measured.precision_low >= 0.99
     assert measured.clean_changed < measured.clean_changed_high <= 0.002
     assert trial.threshold(0.99999, 0.0) == np.inf
+
+
+def test_facts_of_a_pair_and_of_a_word_are_those_of_a_slow_count() -> None:
+    texts = [text for text, language in corpus(5, 400) if language == "zh"]
+    counter = Counter()
+    counter.add(texts)
+    found = ChineseModel(counter.counts()).propose(
+        ["人民法院依照法律规定作出处理决订，公安机关根据本案事实送达法律文书。"]
+    )
+    (j,) = [j for j in range(len(found.at)) if found.right(j) == "定"]
+    facts = dict(zip([name for name in FACTS if name != "kind"], found.facts[j].tolist(), strict=False))
+    seen = "\n".join(dict.fromkeys(texts))
+    total = len(seen.replace("\n", ""))
+    assert facts["new_best_pair"] == pytest.approx(np.log(1 + max(seen.count("决定"), seen.count("定，"))), abs=1e-3)
+    assert facts["new_tie"] == pytest.approx(
+        np.log(seen.count("决定") * total / seen.count("决") / seen.count("定")), abs=1e-3
+    )
+    assert facts["new_word_seen"] == pytest.approx(np.log(1 + seen.count("决定")), abs=1e-3)
+
+
+@pytest.mark.parametrize(("own", "harm"), [(0.0, 0.004), (0.003, 0.004), (0.006, 0.002)])
+def test_own_typos_are_not_overrated_and_true_harm_stays_under_the_bar(own: float, harm: float) -> None:
+    rng, n, bar = np.random.default_rng(0), 8000, 0.002
+    estimates = []
+    kept_promise = 0
+    for _ in range(40):
+        # An injected error or an own typo scores 4 and some; harm scores 1 and a little, and falls off.
+        injected, typos = rng.normal(4, 2.5, n), rng.normal(4, 2.5, rng.binomial(n, own))
+        wrong = 1 + rng.exponential(0.9, rng.binomial(n, harm))
+        scores = np.concatenate([injected, typos, wrong])
+        clean = np.arange(len(scores)) >= n
+        sentence = np.concatenate([np.arange(n), rng.choice(n, len(typos) + len(wrong), replace=False)])
+        trial = Trial(scores, ~clean, clean, sentence, np.zeros(n), np.ones(n, np.int64))
+        estimates.append(trial.own_typos())
+        kept_promise += bool(harm * np.exp(-(trial.threshold(0.97, bar) - 1) / 0.9) <= bar)
+    assert own / 2 <= np.mean(estimates) <= own + bar / 20
+    assert kept_promise >= 38
 
 
 def test_traditional_chinese_learns_from_traditional_text(tmp_path: Path) -> None:
