@@ -433,6 +433,7 @@ def _mount_trainer() -> None:
     from ...train.cli import app as train_app
     from ...train.cli import eval_command, export_command, sample_command
     from ...train.cli_evaluate import app as evaluate_app
+    from .build import build_command
     from .filters import train_classifier_command, train_ngram_command, train_typos_command
     from .mix import mix_command
     from .packs import app as pack_app
@@ -450,6 +451,7 @@ def _mount_trainer() -> None:
     app.command("sample")(sample_command)
     app.command("recall")(recall_command)
     app.command("mix")(mix_command)
+    app.command("build")(build_command)
     app.add_typer(pack_app, name="pack", help="Domain packs: list, show, check, start a new one.")
 
 

@@ -13,7 +13,6 @@ A folder is used again: what was fetched, curated and trained with the same sett
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -179,17 +178,9 @@ def _raw(raw: Path, scale: Scale, quiet: bool) -> tuple[ReviewData, list[Source]
 def recipe_for(name: str, inputs: Sequence[Mapping[str, str]], output: Path, validation: float) -> str:
     """A pack's recipe with other inputs, output and validation share; every comment and step as it is printed."""
     from ...domain_packs import recipe_text
+    from ..build.build import with_inputs
 
-    lines = ["inputs:"]
-    for item in inputs:
-        # JSON is YAML, and its quoting is safe for any path.
-        lines.append("  - " + "\n    ".join(f"{k}: {json.dumps(v, ensure_ascii=False)}" for k, v in item.items()))
-    lines.append(f"output: {json.dumps(str(output), ensure_ascii=False)}\n")
-    text = recipe_text(name)
-    text, blocks = re.subn(r"^inputs:\n(?:[ #].*\n)+output: .*\n", lambda _: "\n".join(lines), text, flags=re.MULTILINE)
-    text, splits = re.subn(r"^validation: \S+", f"validation: {validation}", text, flags=re.MULTILINE)
-    assert (blocks, splits) == (1, 1), f"recipe {name} is not laid out as the demo expects"
-    return text
+    return with_inputs(recipe_text(name), inputs, output, validation)
 
 
 def _curate(folder: Path, name: str, scale: Scale, workers: int | None, quiet: bool) -> RunResult:

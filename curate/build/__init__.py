@@ -1,0 +1,7 @@
+"""From a pile of files to a domain corpus and a GPT in one call: `corpusmill build`."""
+
+from __future__ import annotations
+
+from .build import BuildResult, build
+
+__all__ = ["BuildResult", "build"]
