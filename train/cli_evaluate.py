@@ -71,6 +71,8 @@ def crossval_command(
     from .finetune.samples import read_examples
 
     examples = read_examples(data, text, label)
+    if any(example.labels is not None for example in examples):
+        typer.echo("texts with several labels: each combination of labels counts as one class", err=True)
     groups = near_duplicate_groups([example.text for example in examples], threshold=threshold)
     models = {}
     for name in model:
