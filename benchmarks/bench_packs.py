@@ -2,7 +2,8 @@
 
 Documents over 200 characters of the development data (CORPUSMILL_TEST_DATA, or ../shared/data beside the repository), through
 a recipe's Transforms and Filters, before deduplication. Junk is spam mail, pages of spam and listing tables, in the recipe's
-language. What a pack cannot know to be junk (a clean page of another domain) is no junk here.
+language. What a pack cannot know to be junk (a clean page of another domain) is no junk here; how
+much news passes the packs of law and medicine stands apart.
 
     python benchmarks/bench_packs.py [RECIPE ...]      what is not named stays in the results
 """
@@ -118,6 +119,10 @@ def main() -> None:
             if clean:
                 share, why = kept(recipe, clean)
                 found[name] = {"documents": len(clean), "kept": share, "dropped_by": why}
+        if domain in ("legal", "medical"):
+            news = [t for t in texts["none"][f"{language}.news"] if LEAST_CHARS < len(t) < 60_000][:MOST]
+            share, _ = kept(recipe, news)
+            found["news, about anything"] = {"documents": len(news), "kept": share}
         for name, bad in junk[language].items():
             share, why = kept(recipe, bad)
             found[name] = {"documents": len(bad), "dropped": round(1 - share, 4), "dropped_by": why}
