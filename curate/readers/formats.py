@@ -15,6 +15,8 @@ _BY_ENDING = {
     "html": "html htm xhtml shtml",
     "xml": "xml nxml",
     "mail": "eml mbox mbx",
+    "pdf": "pdf",
+    "docx": "docx docm dotx",
     "warc": "warc",
     "wet": "wet",
     "tar": "tar tgz tbz2 txz tzst",
@@ -23,9 +25,7 @@ _BY_ENDING = {
 _ENDINGS = {ending: format for format, endings in _BY_ENDING.items() for ending in endings.split()}
 
 _REASONS = {
-    "pdf": "PDF needs a layout-aware extractor; turn it into text or HTML first",
-    "doc": "Word files are not read; save them as text or HTML",
-    "docx": "Word files are not read; save them as text or HTML",
+    "doc": "old Word files are not read; save them as .docx",
     "msg": "Outlook's .msg files are not read; save them as .eml",
     "pst": "Outlook's archives are not read; export them as .mbox",
     "wat": "WAT files hold links and headers and no text; read the WET or WARC files of the same crawl",
@@ -58,7 +58,7 @@ def why_refused(name: str) -> str:
         return f"no reader: {_REASONS[last]}"
     what = f"for files that end in .{last}" if last else "for files without an ending"
     return (
-        f"no reader {what}; set format to jsonl, parquet, csv, text, html, xml, mail, warc or wet if it is one of them"
+        f"no reader {what}; set format to jsonl, parquet, csv, text, html, xml, pdf, docx, mail, warc or wet if it is one of them"
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-Format = Literal["auto", "jsonl", "parquet", "csv", "text", "html", "xml", "mail", "warc", "wet"]
+Format = Literal["auto", "jsonl", "parquet", "csv", "text", "html", "xml", "pdf", "docx", "mail", "warc", "wet"]
 
 _MAGIC = frozenset("*?[")
 

@@ -7,10 +7,12 @@ from typing import BinaryIO, cast
 
 import pyarrow as pa
 
+from .docx import read_docx
 from .inputs import Input, filesystem
 from .json_lines import read_columns
 from .mail import read_mail
 from .parts import Part
+from .pdf import read_pdf
 from .records import Bad, Batch, Record
 from .tables import read_csv, read_parquet
 from .tar import read_tar
@@ -31,6 +33,8 @@ READERS: dict[str, Reader] = {
     "html": read_html,
     "xml": read_xml,
     "mail": read_mail,
+    "pdf": read_pdf,
+    "docx": read_docx,
     "warc": read_warc,
     "wet": read_warc,
     "tar": lambda part: read_tar(part, read_part),

@@ -269,5 +269,5 @@ def test_input_says_what_is_wrong() -> None:
     with pytest.raises(ValueError, match="unknown encoding 'klingon'"):
         Input(path="x", encoding="klingon")
     with pytest.raises(ValueError, match="format"):
-        Input(path="x", format="docx")  # type: ignore[arg-type]
+        Input(path="x", format="doc")  # type: ignore[arg-type]
     assert plan_units([]).units == []

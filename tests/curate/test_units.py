@@ -214,7 +214,7 @@ def test_nothing_matched_names_every_input(tmp_path: Path) -> None:
 
 
 def test_refused_files_have_a_reason(tmp_path: Path) -> None:
-    names = ["a.pdf", "b.rar", "c", "d.warc.wat.gz", "e.docx", "f.unknown"]
+    names = ["a.doc", "b.rar", "c", "d.warc.wat.gz", "e.xlsx", "f.unknown"]
     for name in names:
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "ok.txt").write_text("x")
