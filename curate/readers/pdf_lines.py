@@ -166,7 +166,7 @@ def _line(place: _Places, text: str, start: int, end: int) -> Line | None:
             j += 1
         row = row or place.sides(j)[0] - before > _WIDE_GAP * height
         i = text.find(" ", j, end)
-    down, up = place.foot(middle)
+    down, up = sorted(place.foot(i) for i in (start, middle, end - 1))[1]
     turned = place.turn(start) not in (None, place.upright)
     shown = _readable(text[start:end])
     if not shown:

@@ -6,12 +6,12 @@ items, stops and words at a line's end is used here; it has only characters to t
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from statistics import median
 
 from ...filters.cleanup.lines import LIST_START, TERMINAL, glue, is_wide
@@ -68,7 +68,7 @@ class Column:
                 ):
                     self.left, self.right = other.left, other.right
                     break
-        pitches = [b.down - a.down for a, b in itertools.pairwise(lines)]
+        pitches = [b.down - a.down for a, b in pairwise(lines)]
         pitches = [pitch for pitch in pitches if pitch > 0.4 * self.height]
         self.pitch = median(pitches) if pitches else 0.0
         self._edges = self._justified()
@@ -80,10 +80,11 @@ class Column:
     @cached_property
     def verse(self) -> bool:
         """Most lines that are full end with a stop: they were broken where they end."""
-        full = [line for line in self.lines[:-1] if self.right - line.right < 2.2 * line.height]
+        full = [line for line in self.lines if self.right - line.right < 2.2 * line.height]
         ends = sum(bool(_ANY_END.search(line.text)) for line in full)
         if len(full) >= 4:
-            return ends > 0.5 * len(full)
+            stops = sum(bool(_SENTENCE_END.search(line.text)) for line in full)
+            return ends > 0.75 * len(full) or stops > 0.5 * len(full)
         # Of so few it is chance, but not where all do and lines are short and begin as verses do.
         return (
             len(full) >= 2
@@ -125,6 +126,7 @@ def join_pages(pages: Sequence[Sequence[Line]]) -> str:
     """The text of pages: a blank line between paragraphs, a line's end between items, verses and rows."""
     blocks: list[Paragraph] = []
     columns: list[Column] = []
+    indented = flush = 0
     last: Paragraph | None = None
     pitch = 0.0
     for lines in pages:
@@ -134,9 +136,13 @@ def join_pages(pages: Sequence[Sequence[Line]]) -> str:
                 columns = [*columns[-7:], column]
                 pitch = column.pitch
             made = _paragraphs(column, pitch)
+            for one in made:
+                if len(one.lines) > 1 and not one.item:
+                    step = (one.lines[0].left - one.lines[1].left) / column.height
+                    indented, flush = indented + (0.9 < step < 5), flush + (abs(step) < _SAME)
             notes = _notes(made)
             body = made[: len(made) - len(notes)]
-            if body and last is not None and _crosses(last, body[0]):
+            if body and last is not None and _crosses(last, body[0], indented > 2 * flush + 3):
                 # Notes at the page's foot stay behind: what goes on is not theirs.
                 last.lines += body[0].lines
                 last.column = column
@@ -192,21 +198,24 @@ def _beside(before: Line, line: Line) -> None:
 
 def _paragraphs(column: Column, pitch: float) -> list[Paragraph]:
     made: list[Paragraph] = []
-    for line in column.lines:
+    steps = [b.down - a.down for a, b in pairwise(column.lines)]
+    for i, line in enumerate(column.lines):
         if not made:
             made.append(Paragraph([line], column, True, _item(line.text)))
             continue
         now = made[-1]
         before = now.lines[-1]
-        usual = (column.pitch if len(column.lines) >= 5 else pitch or column.pitch) * max(
-            1.0, before.height / column.height
-        )
+        usual = column.pitch if len(column.lines) >= 5 else pitch or column.pitch
+        usual *= max(1.0, before.height / column.height)
+        # Where most paragraphs are of one line, the usual step is that between paragraphs: what is next to it tells.
+        near = [step for step in steps[max(i - 2, 0) : i - 1] + steps[i : i + 1] if step > 0.8 * line.height]
         apart = (
-            line.down - before.down > _GAP * usual
+            steps[i - 1] > _GAP * min([usual, *near])
             or not 0.85 < line.height / (before.height or 1.0) < 1.18
             or line.turned
         )
-        if not apart and _goes_on(now, line):
+        after = column.lines[i + 1] if i + 1 < len(column.lines) else None
+        if not apart and _goes_on(now, line, after):
             now.lines.append(line)
         else:
             indented = line.left - column.left > _SAME * line.height and line.left - before.left > _SAME * line.height
@@ -214,8 +223,8 @@ def _paragraphs(column: Column, pitch: float) -> list[Paragraph]:
     return made
 
 
-def _goes_on(now: Paragraph, line: Line) -> bool:
-    """Whether a line of the same column goes on what is open."""
+def _goes_on(now: Paragraph, line: Line, after: Line | None) -> bool:
+    """Whether a line of the same column goes on what is open; `after` is the one below it."""
     before, column = now.lines[-1], now.column
     if _is_hyphenated(before, line):
         return True
@@ -229,6 +238,11 @@ def _goes_on(now: Paragraph, line: Line) -> bool:
         # A first line is indented in prose, and hangs out in an item.
         if (indent > 0 and not (now.item and indent < 6 * line.height)) or indent < -5 * line.height:
             return False
+    elif len(now.lines) == 1 and not now.item and line.left - column.left > _SAME * line.height:
+        # Indented like the line above it: each begins a paragraph if that one ends a sentence or this one goes on flush.
+        flush = after is not None and line.left - after.left > _SAME * line.height
+        if _SENTENCE_END.search(before.text) or (flush and after is not None and _full(line, after, column)):
+            return False
     return _full(before, line, column) and not _begins_item(now, line)
 
 
@@ -238,7 +252,10 @@ def _full(before: Line, line: Line, column: Column) -> bool:
     if is_wide(line.text[0]):
         # A stop may not begin a line and takes the character before it along.
         return room < 2.2 * line.height
-    return room < line.word + 0.3 * line.height
+    # A blank is .3 em. Where lines are ragged the column is wider than its widest line; small letters after no stop tell
+    # that a sentence goes on.
+    goes_on = line.text[0].islower() and not _ANY_END.search(before.text)
+    return room < line.word + (1.5 if goes_on else 0.4) * line.height
 
 
 def _item(text: str) -> str:
@@ -271,8 +288,8 @@ def _notes(made: list[Paragraph]) -> list[Paragraph]:
     return made[first:] if first > 0 else []
 
 
-def _crosses(last: Paragraph, first: Paragraph) -> bool:
-    """Whether what stood at a column's or page's end goes on at the top of the next."""
+def _crosses(last: Paragraph, first: Paragraph, indents: bool) -> bool:
+    """Whether what stood at a column's or page's end goes on at the top of the next. `indents`: paragraphs begin so."""
     before, line = last.lines[-1], first.lines[0]
     one, other = last.column, first.column
     if before.turned or line.turned or not 0.85 < line.height / (before.height or 1.0) < 1.18:
@@ -281,8 +298,11 @@ def _crosses(last: Paragraph, first: Paragraph) -> bool:
         return True
     if before.row or line.row or one.narrow or other.narrow or one.verse or other.verse or _LEADERS.search(before.text):
         return False
-    if _SENTENCE_END.search(before.text) or _begins_item(last, line):
+    if _begins_item(last, line):
         return False
+    if _SENTENCE_END.search(before.text):
+        # Only an indent could tell a paragraph from the next sentence.
+        return indents and abs(line.left - other.left) < _SAME * line.height and _full(before, line, one)
     if line.text[0].islower() and before.right - before.left > 0.5 * (one.right - one.left):
         return True
     deeper = (line.left - other.left) - (before.left - one.left)
@@ -301,7 +321,7 @@ def _joined(lines: list[Line], mend: Callable[[str, str], str]) -> str:
     """Lines as one. Only the last line is looked at when the next is glued to it: a book may be one paragraph."""
     wide = 2 * sum(map(is_wide, lines[0].text)) > len(lines[0].text)
     parts = [lines[0].text]
-    for before, line in itertools.pairwise(lines):
+    for before, line in pairwise(lines):
         left, right = parts.pop(), line.text
         if _is_hyphenated(before, line):
             whole = mend(left if before.hyphen is False else f"{left}-", right)

@@ -16,6 +16,7 @@ WIDTHS = dict(
     )
 )  # fmt: skip
 """Of Helvetica, in thousandths (Adobe Font Metrics)."""
+_SIGNS = {**dict.fromkeys("!,./:;[]\\", 278), **dict.fromkeys("()-`*", 333), "'": 191, '"': 355, "&": 667, "%": 889, "|": 260}
 _PAD = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A")
 
 
@@ -34,12 +35,10 @@ Page = Sequence[Text]
 
 
 def width(text: str, size: float = 12) -> float:
-    """Of a line, as it is set: ASCII punctuation and digits are near enough."""
-    return (
-        sum(1000 if c > "\u2e7f" else WIDTHS.get(c, 556 if c.isdigit() else 278 if c in ".,;:" else 333) for c in text)
-        * size
-        / 1000
-    )
+    """Of a line, as it is set: in Helvetica, or all of it in STSong."""
+    if any(c > "\u2e7f" for c in text):
+        return sum(1 if c > "\u2e7f" else 0.5 for c in text) * size
+    return sum(WIDTHS.get(c, _SIGNS.get(c, 556)) for c in text) * size / 1000
 
 
 def wrap(text: str, measure: float, size: float = 12, indent: float = 0) -> list[str]:
@@ -108,7 +107,7 @@ def pdf(pages: Sequence[Page], *, title: str = "", password: bool | None = None,
         3: ("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>", None),
         4: ("<< /Type /Font /Subtype /Type0 /BaseFont /STSong-Light /Encoding /UniGB-UCS2-H /DescendantFonts [5 0 R] >>", None),
         5: (
-            "<< /Type /Font /Subtype /CIDFontType0 /BaseFont /STSong-Light /DW 1000 /FontDescriptor 6 0 R"
+            "<< /Type /Font /Subtype /CIDFontType0 /BaseFont /STSong-Light /DW 1000 /W [1 95 500] /FontDescriptor 6 0 R"
             " /CIDSystemInfo << /Registry (Adobe) /Ordering (GB1) /Supplement 2 >> >>",
             None,
         ),
