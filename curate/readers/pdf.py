@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from ctypes import byref, c_float, create_string_buffer
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,9 @@ _UNMAPPED = 0.2
 _TAIL = 64 << 10
 """How far from the end the file's own end is looked for: some have a web page or zeros behind it."""
 
+_LATIN = re.compile(rb"Helvetica|Times|Courier|Arial|Symbol|Dingbats", re.IGNORECASE)
+"""Fonts that pdfium brings along."""
+
 _OCR = "recognise it first (OCR), or get the text from where it was made"
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?")
 _NO_TITLE = re.compile(
@@ -50,6 +54,7 @@ class _Pages:
     pictures: list[bool] = field(default_factory=list)
     """Whether a picture covers a page that has next to no text."""
     unread: list[int] = field(default_factory=list)
+    fontless: int = 0
     fields: dict[str, Any] = field(default_factory=dict)
 
 
@@ -126,6 +131,7 @@ def _read(document: Any) -> _Pages:
                 finally:
                     text.close()
                 letters = sum(len(line.text) for line in lines)
+                found.fontless += _fontless(page)
                 found.pictures.append(letters < 4 * _FEW and _has_picture(page))
                 found.heights.append(page.get_height())
             finally:
@@ -142,6 +148,28 @@ def _read(document: Any) -> _Pages:
     if not found.lines:
         raise _Refused("corrupt PDF: none of its pages can be read; fetch it again")
     return found
+
+
+def _fontless(page: Any) -> int:
+    """Strings that pdfium may have passed over: without a font in the file or on this machine, one of a single
+    character has no width, and is no text to it. Blanks count too."""
+    import pypdfium2.raw as pdfium
+
+    left, bottom, right, top = (c_float() for _ in range(4))
+    sides = [byref(side) for side in (left, bottom, right, top)]
+    n = 0
+    for i in range(pdfium.FPDFPage_CountObjects(page.raw)):
+        thing = pdfium.FPDFPage_GetObject(page.raw, i)
+        if pdfium.FPDFPageObj_GetType(thing) != pdfium.FPDF_PAGEOBJ_TEXT:
+            continue
+        if not pdfium.FPDFPageObj_GetBounds(thing, *sides) or right.value - left.value > 0.001:
+            continue
+        font = pdfium.FPDFTextObj_GetFont(thing)
+        if font and not pdfium.FPDFFont_GetIsEmbedded(font):
+            name = create_string_buffer(64)
+            pdfium.FPDFFont_GetBaseFontName(font, name, 64)
+            n += not _LATIN.search(name.value)
+    return n
 
 
 def _has_picture(page: Any) -> bool:
@@ -178,6 +206,8 @@ def _text(pages: _Pages) -> str:
         raise _Refused(f"no text layer: {scans} of {len(kept)} pages are pictures; {_OCR}")
     if scans:
         pages.fields["pages_without_text"] = scans
+    if pages.fontless:
+        pages.fields["strings_without_font"] = pages.fontless
     if strange:
         pages.fields["unmapped_characters"] = strange
     return join_pages(kept)

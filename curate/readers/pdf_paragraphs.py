@@ -178,7 +178,8 @@ def _columns(lines: Sequence[Line]) -> list[list[Line]]:
                 _beside(before, line)
                 right = max(right, line.right)
                 continue
-            if step > -0.5 * before.height and line.left < right and line.right > left:
+            # One character on a last line ends to the left of where an indented first line began.
+            if step > -0.5 * before.height and line.left < right and line.right > left - 3 * before.height:
                 groups[-1].append(line)
                 left, right = min(left, line.left), max(right, line.right)
                 continue

@@ -174,6 +174,15 @@ def test_hyphens(lines: list[str], text: str) -> None:
     assert text_of([Text(line, 72, 700 - 18 * i) for i, line in enumerate(lines)]) == text
 
 
+def test_a_last_line_to_the_left_of_the_first() -> None:
+    page = [
+        Text("星期日上午九时在本院第三法庭公开开庭审理此", 96, 700),
+        Text("案。", 72, 682),
+        Text("特此公告", 96, 664),
+    ]
+    assert text_of(page) == "星期日上午九时在本院第三法庭公开开庭审理此案。\n\n特此公告"
+
+
 def test_two_columns_then_a_page() -> None:
     for paragraphs in (EN, ZH):
         every = column(paragraphs, measure=210, indent=20)
@@ -247,6 +256,17 @@ def test_a_scan_among_pages_is_told() -> None:
     (record,) = read(pdf([column(EN), column(EN), []], picture=True))
     assert isinstance(record, Record)
     assert record.fields["pages_without_text"] == 1
+
+
+def test_strings_that_lack_a_font_are_told() -> None:
+    # pdfium gives a string of one character no width where neither the file nor the machine has its font.
+    (record,) = read(pdf([[*column(ZH), Text("付", 300, 100)]]))
+    assert isinstance(record, Record)
+    lost = "付" not in record.text
+    assert record.fields.get("strings_without_font", 0) == int(lost)
+    (record,) = read(pdf([column(EN)]))
+    assert isinstance(record, Record)
+    assert "strings_without_font" not in record.fields
 
 
 def test_a_damaged_page_is_told() -> None:
