@@ -1,6 +1,6 @@
 """Five classification sets: our small GPTs, pretrained here, beside fastText and TF-IDF with logistic regression.
 
-    OMP_NUM_THREADS=1 python bench_accuracy.py --minutes 38 --adapt 20 [--runs FOLDER] [--only trec6,sst2] [--ablate all]
+    OMP_NUM_THREADS=1 python bench_accuracy.py --minutes 65 --adapt 20 [--runs FOLDER] [--only trec6,sst2] [--ablate all]
     python bench_accuracy.py --zh RUN --en RUN [--test trec6=trec_test.jsonl]
     python bench_accuracy.py --forms
 
