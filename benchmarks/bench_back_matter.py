@@ -21,7 +21,7 @@ from lxml import etree  # type: ignore[import-untyped]
 from machine import about, save
 
 from corpusmill.curate.documents import Documents
-from corpusmill.curate.readers.jats import article
+from corpusmill.curate.readers.xml.jats import article
 from corpusmill.domain_packs import PaperBackMatter
 
 LAYOUTS = ("numbered", "bracketed", "by author", "wrapped", "no heading", "markdown")

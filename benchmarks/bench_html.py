@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 from machine import about, save
 
 from corpusmill.curate.readers.encoding import declared_in_html, decode_document
-from corpusmill.curate.readers.pages import page_text
+from corpusmill.curate.readers.html.page import page_text
 
 LANGUAGES = {"Chinese": "zh", "English": "en", "Russian": "ru", "Greek": "el", "Polish": "pl"}
 WORD = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]|[^\W_\u3400-\u9fff\uf900-\ufaff]+")

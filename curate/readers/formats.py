@@ -57,9 +57,7 @@ def why_refused(name: str) -> str:
     if last in _REASONS:
         return f"no reader: {_REASONS[last]}"
     what = f"for files that end in .{last}" if last else "for files without an ending"
-    return (
-        f"no reader {what}; set format to jsonl, parquet, csv, text, html, xml, pdf, docx, mail, warc or wet if it is one of them"
-    )
+    return f"no reader {what}; set format to jsonl, parquet, csv, text, html, xml, pdf, docx, mail, warc or wet if it is one of them"
 
 
 def ending(name: str) -> str:

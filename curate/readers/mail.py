@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from .encoding import Undecodable, decode_document, is_binary
-from .pages import note_encoding, read_page
+from .html.page import note_encoding, read_page
 from .parts import Part
 from .records import MAX_RECORD_BYTES, Bad, Record, bad
 from .streams import Corrupt

@@ -7,19 +7,19 @@ from typing import BinaryIO, cast
 
 import pyarrow as pa
 
-from .docx import read_docx
+from .docx.reader import read_docx
 from .inputs import Input, filesystem
 from .json_lines import read_columns
 from .mail import read_mail
 from .parts import Part
-from .pdf import read_pdf
+from .pdf.reader import read_pdf
 from .records import Bad, Batch, Record
 from .tables import read_csv, read_parquet
 from .tar import read_tar
 from .text import read_html, read_json, read_jsonl, read_text
 from .units import Span, Unit
 from .warc import read_warc
-from .xml_files import read_xml
+from .xml.reader import read_xml
 from .zip_files import read_zip
 
 Reader = Callable[[Part], Iterator[Record | Bad]]

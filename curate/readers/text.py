@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from .encoding import Undecodable, decode_document, decode_line, is_binary
-from .pages import note_encoding, read_page
+from .html.page import note_encoding, read_page
 from .parts import Part, stored_encoding
 from .records import MAX_RECORD_BYTES, RAW_BYTES, Bad, Record, bad, dump, own_id
 from .streams import Blocks, Corrupt, read_all

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from .pages import read_page
+from .html.page import read_page
 from .parts import Part
 from .records import MAX_RECORD_BYTES, Bad, Record, bad
 from .streams import BlockFile, Blocks, compression

@@ -14,7 +14,7 @@ import polars as pl
 from pydantic import Field
 
 from ...curate.documents import Documents, Removed
-from ...curate.readers.back_matter import back_matter
+from ...curate.readers.xml.back_matter import back_matter
 from ...curate.step import Transform
 from .. import lexicon
 

@@ -16,7 +16,15 @@ WIDTHS = dict(
     )
 )  # fmt: skip
 """Of Helvetica, in thousandths (Adobe Font Metrics)."""
-_SIGNS = {**dict.fromkeys("!,./:;[]\\", 278), **dict.fromkeys("()-`*", 333), "'": 191, '"': 355, "&": 667, "%": 889, "|": 260}
+_SIGNS = {
+    **dict.fromkeys("!,./:;[]\\", 278),
+    **dict.fromkeys("()-`*", 333),
+    "'": 191,
+    '"': 355,
+    "&": 667,
+    "%": 889,
+    "|": 260,
+}
 _PAD = bytes.fromhex("28BF4E5E4E758A4164004E56FFFA01082E2E00B6D0683E802F0CA9FE6453697A")
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from corpusmill.curate.readers import pages
-from corpusmill.curate.readers.main_text import find, outline, parse
-from corpusmill.curate.readers.page_words import AGAINST, COMMENTS, FOR, hint, is_notice
-from corpusmill.curate.readers.pages import page_text, read_page
+from corpusmill.curate.readers.html import page as pages
+from corpusmill.curate.readers.html.main_text import find, outline, parse
+from corpusmill.curate.readers.html.page import page_text, read_page
+from corpusmill.curate.readers.html.words import AGAINST, COMMENTS, FOR, hint, is_notice
 from corpusmill.curate.readers.records import Bad, Record
 
 EN = [

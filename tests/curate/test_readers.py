@@ -250,7 +250,7 @@ def test_a_page_that_breaks_the_extractor_is_bad(tmp_path: Path, monkeypatch: py
     def explode(*_: object, **__: object) -> str:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("corpusmill.curate.readers.pages.find", explode)
+    monkeypatch.setattr("corpusmill.curate.readers.html.page.find", explode)
     whole = read_whole(tmp_path / "b_good.html")
     assert whole.errors == ["auto failed on this page: RuntimeError: boom"]
 

@@ -10,9 +10,9 @@ import docx as python_docx
 import pytest
 from docx_files import STRICT, docx, field, lists, lvl, p, r, style
 
-from corpusmill.curate.readers import docx as reader
-from corpusmill.curate.readers.docx import read_docx
-from corpusmill.curate.readers.docx_numbers import FORMATS, chinese, roman
+from corpusmill.curate.readers.docx import reader
+from corpusmill.curate.readers.docx.numbers import FORMATS, chinese, roman
+from corpusmill.curate.readers.docx.reader import read_docx
 from corpusmill.curate.readers.inputs import Input
 from corpusmill.curate.readers.parts import Part, in_memory
 from corpusmill.curate.readers.records import Bad, Record

@@ -10,7 +10,7 @@ from pdf_files import Text, column, flow, pdf, width
 
 from corpusmill.curate.readers.inputs import Input
 from corpusmill.curate.readers.parts import Part, in_memory
-from corpusmill.curate.readers.pdf import read_pdf
+from corpusmill.curate.readers.pdf.reader import read_pdf
 from corpusmill.curate.readers.records import Bad, Record
 
 EN = [

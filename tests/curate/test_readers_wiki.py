@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 import pytest
 from reading_whole import read_whole
 
-from corpusmill.curate.readers.mediawiki import paragraphs
+from corpusmill.curate.readers.xml.mediawiki import paragraphs
 
 
 def dump(*pages: str) -> str:

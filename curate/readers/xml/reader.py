@@ -10,16 +10,16 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .encoding import BOMS, encoding_family
+from ..encoding import BOMS, encoding_family
+from ..parts import Part
+from ..records import MAX_RECORD_BYTES, RAW_BYTES, Bad, Record, bad
+from ..streams import Blocks, Corrupt
 from .jats import article
 from .mediawiki import page
-from .parts import Part
 from .pubmed import book, citation
 from .question_pairs import questions
-from .records import MAX_RECORD_BYTES, RAW_BYTES, Bad, Record, bad
-from .streams import Blocks, Corrupt
 from .uslm import ROOTS, bill
-from .xml_text import local
+from .words import local
 
 Vocabulary = Callable[[Any], tuple[str, dict[str, Any]] | str | None]
 

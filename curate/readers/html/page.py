@@ -7,10 +7,10 @@ from collections.abc import Callable
 from html import unescape
 from typing import Any
 
-from .encoding import Undecodable, declared_in_html, decode_document, is_binary
+from ..encoding import Undecodable, declared_in_html, decode_document, is_binary
+from ..records import MAX_RECORD_BYTES, Bad, Record, bad
 from .main_text import find, outline, parse
-from .page_markdown import markdown
-from .records import MAX_RECORD_BYTES, Bad, Record, bad
+from .markdown import markdown
 
 _MIN_STATED = 500
 """Bytes from which on an article's text in the page's metadata counts, where it is twice what the page shows."""

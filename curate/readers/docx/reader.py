@@ -14,12 +14,12 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Any
 
-from .docx_body import Body, Styles, TooLarge
-from .docx_numbers import Numbering, value
-from .parts import Part
-from .records import MAX_RECORD_BYTES, Bad, Record, bad
-from .streams import Blocks, read_all
-from .xml_text import local, tidy
+from ..parts import Part
+from ..records import MAX_RECORD_BYTES, Bad, Record, bad
+from ..streams import Blocks, read_all
+from ..xml.words import local, tidy
+from .body import Body, Styles, TooLarge
+from .numbers import Numbering, value
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OTHERS = {

@@ -14,8 +14,8 @@ from importlib.resources import files
 from itertools import pairwise
 from statistics import median
 
-from ...filters.cleanup.lines import LIST_START, TERMINAL, glue, is_wide
-from .pdf_lines import Line
+from ....filters.cleanup.lines import LIST_START, TERMINAL, glue, is_wide
+from .lines import Line
 
 _SAME = 0.6
 """Share of a line's height by which beginnings that are the same may differ."""

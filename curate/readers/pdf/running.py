@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
-from .pdf_lines import Line
+from .lines import Line
 
 _DEEPEST = 4
 """Lines at each edge of a page that may be such: a head, a rule of dots, a number, a notice."""

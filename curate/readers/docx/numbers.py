@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .xml_text import local
+from ..xml.words import local
 
 _HAN = "零一二三四五六七八九"
 _PLACES = ("", "十", "百", "千")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from .page_words import AGAINST, ARTICLE, COMMENTS, DATE, END, SIDE, hint, is_notice, word_set
+from .words import AGAINST, ARTICLE, COMMENTS, DATE, END, SIDE, hint, is_notice, word_set
 
 _GONE = (
     "head", "title", "script", "style", "noscript", "template", "svg", "math", "iframe", "object", "embed", "applet",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .xml_text import inline, local, tidy
+from .words import inline, local, tidy
 
 _ITEM = re.compile(r"[ \t]{2,}(?=- \S)")
 

@@ -9,12 +9,12 @@ from ctypes import byref, c_float, create_string_buffer
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .parts import Part
-from .records import MAX_RECORD_BYTES, Bad, Record, bad
-from .streams import Blocks, read_all
+from ..parts import Part
+from ..records import MAX_RECORD_BYTES, Bad, Record, bad
+from ..streams import Blocks, read_all
 
 if TYPE_CHECKING:
-    from .pdf_lines import Line
+    from .lines import Line
 
 _LOCK = threading.Lock()
 """pdfium has state of its own that no two threads may touch. Processes have one each."""
@@ -114,7 +114,7 @@ def _why(error: Any, data: bytes) -> str:
 def _read(document: Any) -> _Pages:
     import pypdfium2
 
-    from .pdf_lines import page_lines
+    from .lines import page_lines
 
     found = _Pages(fields=_fields(document))
     n = found.fields["pages"]
@@ -184,9 +184,9 @@ def _has_picture(page: Any) -> bool:
 
 
 def _text(pages: _Pages) -> str:
-    from .pdf_lines import unmapped
-    from .pdf_paragraphs import join_pages
-    from .pdf_running import running
+    from .lines import unmapped
+    from .paragraphs import join_pages
+    from .running import running
 
     letters = sum(len("".join(line.text.split())) for lines in pages.lines for line in lines)
     if not letters:

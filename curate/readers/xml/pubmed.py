@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .xml_text import inline, local, tidy
+from .words import inline, local, tidy
 
 
 def citation(element: Any) -> tuple[str, dict[str, Any]] | str | None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from .docx_numbers import MAX_DEPTH, Number, Numbering, child, value, whole
-from .docx_words import Words, alternative, is_left_out
-from .jats import MAX_SPAN
-from .records import MAX_RECORD_BYTES
-from .xml_text import local, tidy
+from ..records import MAX_RECORD_BYTES
+from ..xml.jats import MAX_SPAN
+from ..xml.words import local, tidy
+from .numbers import MAX_DEPTH, Number, Numbering, child, value, whole
+from .words import Words, alternative, is_left_out
 
 _HEADING = re.compile(r"(?:heading|标题|標題)\s*([1-9])", re.IGNORECASE)
 _TITLE = re.compile(r"title|标题|標題|文档标题|文件标题", re.IGNORECASE)

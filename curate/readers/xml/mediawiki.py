@@ -12,7 +12,7 @@ from html import unescape
 from itertools import zip_longest
 from typing import Any
 
-from .xml_text import local, raised, tidy
+from .words import local, raised, tidy
 
 _ITEMS = {"*": "\ue001", "#": "\ue002", ":": "\ue003", ";": "\ue004"}
 """Stand for the marks of lists until lines are put together: a text may begin with the characters themselves."""

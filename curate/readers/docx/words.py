@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from .docx_numbers import child, value
-from .xml_text import local, raised
+from ..xml.words import local, raised
+from .numbers import child, value
 
 _OUT = frozenset(
     [

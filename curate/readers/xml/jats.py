@@ -12,7 +12,7 @@ from itertools import zip_longest
 from typing import Any
 
 from .back_matter import back_matter
-from .xml_text import inline, local, shown, tidy
+from .words import inline, local, shown, tidy
 
 _DROPPED = frozenset(
     [

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from .jats import table
-from .xml_text import inline, local, shown, tidy
+from .words import inline, local, shown, tidy
 
 ROOTS = ("bill", "resolution", "pLaw", "statuteCompilation", "uscDoc", "lawDoc", "amendment", "engrossedAmendment")
 

@@ -1,0 +1,1 @@
+"""Pages: their main text as Markdown."""

@@ -1,0 +1,1 @@
+"""XML that holds documents: journals, laws, dumps."""
