@@ -426,7 +426,7 @@ def test_fields_and_globs(tmp_path: Path) -> None:
         ("bad.jsonl", '{"q": "x"}\n{"q": ', "line 2 is no JSON"),
         ("bad.parquet", "no parquet", "cannot be read"),
         ("bad.csv", "a,b\n1,2,3\n", "the row has 3 fields"),
-        ("a.pdf", "x", "PDF needs"),
+        ("a.pdf", "x", "not a PDF"),
         ("short.jsonl", '{"q": "短"}\n', "none of its 1 items can be looked for"),
     ],
 )
