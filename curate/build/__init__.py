@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+if "." not in __name__:
+    raise ImportError("import corpusmill.curate.build instead")
+
 from .build import BuildResult, build
 
 __all__ = ["BuildResult", "build"]
