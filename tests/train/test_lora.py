@@ -13,6 +13,7 @@ from corpusmill.curate.errors import InputError
 from corpusmill.train import GPT, InstructConfig, ModelConfig, Tokenizer, export_hf, finetune_instructions, import_hf
 from corpusmill.train.finetune.tuning import FinetuneConfig, build_finetune_optimizer, default_learning_rate, prepare
 from corpusmill.train.loop.checkpoint import load_model
+from corpusmill.train.loop.distributed import World
 from corpusmill.train.model.lora import Adapter, linear_layers, merge, save_peft
 
 transformers = pytest.importorskip("transformers")
@@ -184,7 +185,7 @@ def test_a_hugging_face_checkpoint_goes_there_and_back(
 def groups(run: Path, **settings: Any) -> tuple[Any, list[dict[str, Any]]]:
     given: dict[str, Any] = {"base": run, "train": run, "output": run, "device": "cpu", "learning_rate": 1.0}
     config = FinetuneConfig(**given, **settings)
-    base = prepare(config, language_model=True)
+    base = prepare(config, World(), language_model=True)
     return base, build_finetune_optimizer(base, config, {}).param_groups
 
 
