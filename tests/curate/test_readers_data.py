@@ -13,7 +13,7 @@ from reading_whole import read_whole
 
 from corpusmill.curate.readers import Input
 
-DOCUMENTS = {"web": 2982, "legal": 7361, "medical": 6222, "en": 87, "zh": 24539}
+DOCUMENTS = {"web": 2982, "legal": 7361, "medical": 6222, "en": 193, "zh": 24539}
 
 
 @pytest.mark.slow
