@@ -11,7 +11,7 @@ from typing import BinaryIO
 from .encoding import byte_order, detect_lines, encoding_family
 from .inputs import Input
 from .records import MAX_RECORD_BYTES, Bad, bad
-from .streams import Blocks, Corrupt, lines, runs
+from .streams import Blocks, Corrupt, lines, read_all, runs
 
 SAMPLE_BYTES = 64 << 10
 """How much of a file's head, middle and end its encoding is told from."""
@@ -39,6 +39,17 @@ class Part:
         """The whole file as one bad record, reported by its first span only."""
         if not self.start:
             yield bad(self.origin, position, error, raw, refused=refused)
+
+    def whole(self, instead: str | None = None) -> bytes:
+        """All of the file, unpacked. Raises Corrupt where it breaks off and, with `instead` (what it is, and what to do), where
+        it is larger than a record may be; without, it comes cut a little above that."""
+        with self.open() as raw:
+            data, broken = read_all(Blocks(raw), MAX_RECORD_BYTES)
+        if broken is not None:
+            raise Corrupt(str(broken), 0, data)
+        if instead is not None and len(data) > MAX_RECORD_BYTES:
+            raise Corrupt(f"larger than {MAX_RECORD_BYTES >> 20} MiB as one {instead}")
+        return data
 
     def sample(self) -> bytes:
         """Whole lines from the file's beginning and, if it is not compressed, from its middle and end."""

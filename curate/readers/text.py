@@ -14,7 +14,7 @@ from .encoding import Undecodable, decode_document, decode_line, is_binary
 from .html.page import note_encoding, read_page
 from .parts import Part, stored_encoding
 from .records import MAX_RECORD_BYTES, RAW_BYTES, Bad, Record, bad, dump, own_id
-from .streams import Blocks, Corrupt, read_all
+from .streams import Corrupt
 
 _U3000 = "　"
 
@@ -89,13 +89,10 @@ def _kind(value: Any) -> str:
 
 def read_json(part: Part) -> Iterator[Record | Bad]:
     """A file that is one JSON value: an array of objects, or one object. Positions count the array's items."""
-    with part.open() as raw:
-        data, broken = read_all(Blocks(raw), MAX_RECORD_BYTES)
-    if broken is not None:
-        yield from part.refuse(str(broken), data)
-        return
-    if len(data) > MAX_RECORD_BYTES:
-        yield from part.refuse(f"larger than {MAX_RECORD_BYTES >> 20} MiB as one JSON value; turn it into JSONL")
+    try:
+        data = part.whole("JSON value; turn it into JSONL")
+    except Corrupt as error:
+        yield from part.refuse(str(error), error.raw)
         return
     try:
         text = decode_document(data, encoding=part.input.encoding).text
@@ -141,15 +138,12 @@ def read_text(part: Part) -> Iterator[Record | Bad]:
 
 
 def _whole(part: Part) -> Iterator[Record | Bad]:
-    with part.open() as raw:
-        data, broken = read_all(Blocks(raw), MAX_RECORD_BYTES)
-    if broken is not None:
-        yield from part.refuse(str(broken), data)
-    elif len(data) > MAX_RECORD_BYTES:
-        mib = MAX_RECORD_BYTES >> 20
-        yield from part.refuse(f"larger than {mib} MiB as one document; set text_documents to paragraph or line")
-    else:
-        yield document(part, 0, data)
+    try:
+        data = part.whole("document; set text_documents to paragraph or line")
+    except Corrupt as error:
+        yield from part.refuse(str(error), error.raw)
+        return
+    yield document(part, 0, data)
 
 
 def document(part: Part, position: int, data: bytes, declared: str | None = None, **fields: Any) -> Record | Bad:
@@ -226,9 +220,9 @@ def _is_blank(line: bytes, wide: bytes) -> bool:
 
 def read_html(part: Part) -> Iterator[Record | Bad]:
     """An HTML file."""
-    with part.open() as raw:
-        data, broken = read_all(Blocks(raw), MAX_RECORD_BYTES)
-    if broken is not None:
-        yield from part.refuse(str(broken), data)
+    try:
+        data = part.whole()
+    except Corrupt as error:
+        yield from part.refuse(str(error), error.raw)
         return
     yield read_page(data, part.origin, 0, extractor=part.input.html, encoding=part.input.encoding)

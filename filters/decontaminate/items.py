@@ -134,14 +134,8 @@ def _jsonl(part: Part) -> Iterator[dict[str, Any]]:
 def _json(part: Part) -> Iterator[dict[str, Any]]:
     """An array of items, an object that holds one under any name (`data`, `examples`), or one item."""
     from ...curate.readers.encoding import decode_document
-    from ...curate.readers.records import MAX_RECORD_BYTES
-    from ...curate.readers.streams import Blocks, read_all
 
-    with part.open() as raw:
-        data, broken = read_all(Blocks(raw), MAX_RECORD_BYTES)
-    if broken is not None:
-        raise broken
-    text = decode_document(data).text
+    text = decode_document(part.whole()).text
     try:
         value = json.loads(text)
     except ValueError:

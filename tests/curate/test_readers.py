@@ -13,7 +13,7 @@ import zstandard
 from reading_whole import read_whole
 
 from corpusmill.curate.documents import MAX_BATCH_ROWS, position_id
-from corpusmill.curate.readers import Input, plan_units, records, text
+from corpusmill.curate.readers import Input, parts, plan_units, records
 
 ZH = "第一条 为了保护公民的合法权益，维护社会秩序，根据宪法，制定本法。"
 HANT = "第一條 為了保護公民的合法權益，維護社會秩序，根據憲法，制定本法。"
@@ -203,7 +203,7 @@ def test_paragraphs_and_lines(tmp_path: Path, codec: str) -> None:
 
 
 def test_a_document_too_large_is_bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "MAX_RECORD_BYTES", 1000)
+    monkeypatch.setattr(parts, "MAX_RECORD_BYTES", 1000)
     (tmp_path / "a.txt").write_text("x" * 1001)
     (tmp_path / "b.txt").write_text("x" * 1000)
     whole = read_whole(tmp_path)

@@ -84,11 +84,6 @@ class LoopConfig(BaseModel):
             return cosine(step, fraction, warmup=warmup, floor=floor)
         return warmup_stable_decay(step, fraction, warmup=warmup, floor=floor, decay=self.decay)
 
-    def torch_device(self) -> torch.device:
-        if self.device == "auto":
-            return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return torch.device(self.device)
-
 
 class Source(Protocol[B]):
     """Batches without end, whose place can be saved."""

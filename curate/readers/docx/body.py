@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 
+from ..markdown_table import markdown_table
 from ..records import MAX_RECORD_BYTES
 from ..xml.jats import MAX_SPAN
 from ..xml.words import local, tidy
@@ -282,8 +282,7 @@ class Body:
             self._blocks += inside
             return
         self._size = size
-        lines = [f"| {' | '.join(c for c, _ in zip_longest(row, range(width), fillvalue=''))} |" for row in rows]
-        text = "\n".join([lines[0], f"|{' --- |' * width}", *lines[1:]])
+        text = markdown_table(rows)
         self._add(_Block("table", text, text))
 
 

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from ..parts import Part
 from ..records import MAX_RECORD_BYTES, Bad, Record, bad
-from ..streams import Blocks, read_all
+from ..streams import Corrupt
 from ..xml.words import local, tidy
 from .body import Body, Styles, TooLarge
 from .numbers import Numbering, value
@@ -39,13 +39,10 @@ class _Refused(Exception):
 
 def read_docx(part: Part) -> Iterator[Record | Bad]:
     """The file as one document."""
-    with part.open() as raw:
-        data, broken = read_all(Blocks(raw), MAX_RECORD_BYTES)
-    if broken is not None:
-        yield from part.refuse(str(broken), data)
-        return
-    if len(data) > MAX_RECORD_BYTES:
-        yield from part.refuse(f"larger than {_MIB} MiB as one Word document; split it")
+    try:
+        data = part.whole("Word document; split it")
+    except Corrupt as error:
+        yield from part.refuse(str(error), error.raw)
         return
     try:
         text, fields, embedded = _document(data)

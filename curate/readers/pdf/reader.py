@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..parts import Part
 from ..records import MAX_RECORD_BYTES, Bad, Record, bad
-from ..streams import Blocks, read_all
+from ..streams import Corrupt
 
 if TYPE_CHECKING:
     from .lines import Line
@@ -63,13 +63,10 @@ def read_pdf(part: Part) -> Iterator[Record | Bad]:
 
     A page that pdfium cannot read is a bad record beside it, at the page's number.
     """
-    with part.open() as raw:
-        data, broken = read_all(Blocks(raw), MAX_RECORD_BYTES)
-    if broken is not None:
-        yield from part.refuse(str(broken), data)
-        return
-    if len(data) > MAX_RECORD_BYTES:
-        yield from part.refuse(f"larger than {MAX_RECORD_BYTES >> 20} MiB as one PDF; split it")
+    try:
+        data = part.whole("PDF; split it")
+    except Corrupt as error:
+        yield from part.refuse(str(error), error.raw)
         return
     try:
         with _LOCK:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import zip_longest
 from typing import Any
 
+from ..markdown_table import markdown_table
 from .back_matter import back_matter
 from .words import inline, local, shown, tidy
 
@@ -397,11 +397,7 @@ def table(element: Any) -> str:
             cells.append("")
         if any(cells):
             rows.append(cells)
-    if not rows:
-        return ""
-    width = max(map(len, rows))
-    lines = [f"| {' | '.join(c for c, _ in zip_longest(row, range(width), fillvalue=''))} |" for row in rows]
-    return "\n".join([lines[0], f"|{' --- |' * width}", *lines[1:]])
+    return markdown_table(rows)
 
 
 def _cell(element: Any) -> str:

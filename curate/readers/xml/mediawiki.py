@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html import unescape
-from itertools import zip_longest
 from typing import Any
 
+from ..markdown_table import markdown_table
 from .words import local, raised, tidy
 
 _ITEMS = {"*": "\ue001", "#": "\ue002", ":": "\ue003", ";": "\ue004"}
@@ -208,9 +208,7 @@ def _table(node: Any) -> str:
         rows = [row for row in rows if any(row)]
     if not rows:
         return "\n\n".join(["", *captions, ""])
-    width = max(map(len, rows))
-    lines = [f"| {' | '.join(c for c, _ in zip_longest(row, range(width), fillvalue=''))} |" for row in rows]
-    lines.insert(1, f"|{' --- |' * width}")
+    lines = markdown_table(rows).split("\n")
     return "\n\n" + "\n\n".join([*captions, ""]) + "".join(f"{_TABLE}{line}\n" for line in lines) + "\n"
 
 
